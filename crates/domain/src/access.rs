@@ -1,0 +1,178 @@
+//! Who is acting, what he may see and what he may do.
+//!
+//! [`Scope`] is the first wall between suppliers; row-level security in PostgreSQL is the second and takes its settings
+//! from the same value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ConnectionId, PersonId, PlantId, SupplierId};
+use crate::text::text_enum;
+
+text_enum! {
+    /// What somebody is here for. A person may have several.
+    pub enum Role {
+        /// Confirms, ships, uploads certificates for the own supplier.
+        Supplier = "supplier",
+        /// As a supplier, and manages the own users and keys.
+        SupplierAdmin = "supplier_admin",
+        /// Reviews what deviates.
+        Buyer = "buyer",
+        /// Accepts certificates, places and releases holds.
+        QualityEngineer = "quality_engineer",
+        /// Receives goods at the dock.
+        ReceivingClerk = "receiving_clerk",
+        /// Watches the plant.
+        PlantManager = "plant_manager",
+        /// Repairs and replays messages.
+        IntegrationAdmin = "integration_admin",
+        /// Users, roles, policies, audit.
+        Administrator = "administrator",
+    }
+}
+
+impl Role {
+    /// As people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Supplier => "Supplier",
+            Self::SupplierAdmin => "Supplier administrator",
+            Self::Buyer => "Buyer",
+            Self::QualityEngineer => "Quality engineer",
+            Self::ReceivingClerk => "Receiving clerk",
+            Self::PlantManager => "Plant manager",
+            Self::IntegrationAdmin => "Integration admin",
+            Self::Administrator => "Administrator",
+        }
+    }
+
+    /// Belongs to a supplier, not to the house.
+    pub const fn is_supplier(self) -> bool {
+        matches!(self, Self::Supplier | Self::SupplierAdmin)
+    }
+}
+
+/// Which rows somebody may see at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Every row: administrators, integration admins and the program's own loops.
+    All,
+    /// The rows of these plants.
+    Plants(Vec<PlantId>),
+    /// The rows of these suppliers, in every plant.
+    Suppliers(Vec<SupplierId>),
+}
+
+impl Scope {
+    /// No row at all; what an unset scope means.
+    pub const fn nothing() -> Self {
+        Self::Plants(Vec::new())
+    }
+
+    /// Looking from a supplier's side of the counter.
+    pub const fn is_supplier(&self) -> bool {
+        matches!(self, Self::Suppliers(_))
+    }
+}
+
+/// Who did it: a person, or a system through its connection, or one of our own loops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Actor {
+    /// Somebody signed in.
+    Person {
+        /// Who.
+        person_id: PersonId,
+        /// Name at the time, for history that outlives the account.
+        name: String,
+        /// The roles held at the time.
+        roles: Vec<Role>,
+    },
+    /// Another system through a connection.
+    System {
+        /// Which.
+        connection_id: ConnectionId,
+        /// Its name at the time.
+        name: String,
+    },
+    /// One of our own loops or commands, by its verb.
+    Loop {
+        /// E.g. `deliver`, `demo`.
+        name: String,
+    },
+}
+
+impl Actor {
+    /// The name to show.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Person { name, .. } | Self::System { name, .. } | Self::Loop { name } => name,
+        }
+    }
+
+    /// The person, where it is one.
+    pub const fn person(&self) -> Option<PersonId> {
+        match self {
+            Self::Person { person_id, .. } => Some(*person_id),
+            _ => None,
+        }
+    }
+
+    /// Whether one of the person's roles is among these; systems and loops act with the right of whoever configured them.
+    pub fn is_any(&self, wanted: &[Role]) -> bool {
+        match self {
+            Self::Person { roles, .. } => roles.iter().any(|role| wanted.contains(role)),
+            _ => true,
+        }
+    }
+}
+
+text_enum! {
+    /// What one can ask to do.
+    pub enum Action {
+        /// Answer an order as its supplier.
+        AnswerOrder = "answer_order",
+        /// Answer on a supplier's behalf, marked as such.
+        AnswerOnBehalf = "answer_on_behalf",
+        /// Accept, counter or reject a deviation.
+        DecideDeviation = "decide_deviation",
+        /// See connections, deliveries and arrivals.
+        SeeExchange = "see_exchange",
+        /// See payloads, which may carry prices.
+        SeePayload = "see_payload",
+        /// Pause, resume, configure, retry, skip.
+        ManageExchange = "manage_exchange",
+        /// Invite, disable, give roles.
+        ManagePeople = "manage_people",
+        /// Read the audit log.
+        SeeAudit = "see_audit",
+    }
+}
+
+/// Why an action is not allowed, in words for the page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} may not do this. It takes the role {}.", .who, .needs)]
+pub struct Denied {
+    /// Who tried.
+    pub who: String,
+    /// What would be needed.
+    pub needs: String,
+}
+
+/// Whether `actor` may do `action`. The table of roles and rights, in one place.
+pub fn may(actor: &Actor, action: Action) -> Result<(), Denied> {
+    let wanted: &[Role] = match action {
+        Action::AnswerOrder => &[Role::Supplier, Role::SupplierAdmin],
+        Action::AnswerOnBehalf | Action::DecideDeviation => &[Role::Buyer],
+        Action::SeeExchange => &[Role::IntegrationAdmin, Role::Administrator, Role::PlantManager],
+        Action::SeePayload | Action::ManageExchange => &[Role::IntegrationAdmin],
+        Action::ManagePeople | Action::SeeAudit => &[Role::Administrator],
+    };
+    if actor.is_any(wanted) {
+        return Ok(());
+    }
+    Err(Denied {
+        who: actor.name().to_owned(),
+        needs: wanted.iter().map(|role| role.title()).collect::<Vec<_>>().join(" or "),
+    })
+}

@@ -1,0 +1,218 @@
+//! What happened. The only thing that crosses systems, and what every page's history is made of.
+//!
+//! Kinds and their JSON are promises: changes are additive, anything else is a new version. The snapshot tests in
+//! `tests/events.rs` show what is about to be promised.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Timestamp;
+use crate::access::Actor;
+use crate::confirmation::{AnswerKind, Channel};
+use crate::id::{ConfirmationId, CorrelationId, EventId, PlantId, ScheduleLineId, SupplierId};
+use crate::order::{Change, Commitment, Reason};
+use crate::quantity::Unit;
+use crate::text::text_enum;
+use crate::tolerance::Deviation;
+
+text_enum! {
+    /// The kinds of events, each with a version of its data in [`EventKind::version`].
+    pub enum EventKind {
+        /// An order reached the supplier.
+        OrderPublished = "order.published",
+        /// The ERP changed what it asks for.
+        OrderRevised = "order.revised",
+        /// The ERP took the order back.
+        OrderCancelled = "order.cancelled",
+        /// The ERP closed the order.
+        OrderClosed = "order.closed",
+        /// Somebody of the supplier opened it for the first time.
+        OrderOpened = "order.opened",
+        /// The supplier answered.
+        LinesConfirmed = "order.lines_confirmed",
+        /// The buyer took a deviation.
+        DeviationAccepted = "order.deviation_accepted",
+        /// The buyer proposed something else.
+        DeviationCountered = "order.deviation_countered",
+        /// The buyer refused a deviation.
+        DeviationRejected = "order.deviation_rejected",
+        /// Promises became binding. What ERPs are told.
+        PromiseMade = "order.promise_made",
+        /// The ERP said that it read a confirmation.
+        ConfirmationAcknowledged = "order.confirmation_acknowledged",
+    }
+}
+
+impl EventKind {
+    /// The version of its data that this program writes.
+    pub const fn version(self) -> i32 {
+        1
+    }
+}
+
+text_enum! {
+    /// The kinds of things that events are about; with its id the ordering key.
+    pub enum SubjectKind {
+        /// A purchase order.
+        Order = "order",
+        /// A connection (probes and queries).
+        Connection = "connection",
+    }
+}
+
+/// What an event is about. Events of one subject keep their order everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// What kind of thing.
+    pub kind: SubjectKind,
+    /// Which.
+    pub id: Uuid,
+}
+
+/// The answer to one schedule line as it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Which.
+    pub schedule_line_id: ScheduleLineId,
+    /// Line number.
+    pub line: String,
+    /// Schedule number.
+    pub schedule: i32,
+    /// What kind of answer.
+    pub kind: AnswerKind,
+    /// The parts in full.
+    pub commitments: Vec<Commitment>,
+    /// Why it differs.
+    pub reason: Option<Reason>,
+    /// In own words.
+    pub note: Option<String>,
+    /// How it differs, with the rules used.
+    pub deviations: Vec<Deviation>,
+    /// Binding without a person.
+    pub by_rule: bool,
+}
+
+/// A binding promise in full, self-contained for whoever is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promised {
+    /// Which.
+    pub schedule_line_id: ScheduleLineId,
+    /// Line number.
+    pub line: String,
+    /// Schedule number.
+    pub schedule: i32,
+    /// Item number.
+    pub item: String,
+    /// Unit of the quantities.
+    pub unit: Unit,
+    /// What was asked for.
+    pub requested: Decimal,
+    /// For when.
+    pub requested_on: chrono::NaiveDate,
+    /// Ordered price.
+    pub price: Option<Decimal>,
+    /// What is promised; empty where there will be no supply.
+    pub commitments: Vec<Commitment>,
+}
+
+/// What a revision did to one schedule line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisedLine {
+    /// Which.
+    pub schedule_line_id: ScheduleLineId,
+    /// Line number.
+    pub line: String,
+    /// Schedule number.
+    pub schedule: i32,
+    /// The values before; none where the line was taken back.
+    pub change: Option<Change>,
+    /// Quantity now.
+    pub quantity: Decimal,
+    /// Requested day now.
+    pub requested_on: chrono::NaiveDate,
+}
+
+/// Everything that can happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Event {
+    #[serde(rename = "order.published")]
+    OrderPublished { order: String, revision: i32, lines: usize },
+    #[serde(rename = "order.revised")]
+    OrderRevised { order: String, revision: i32, lines: Vec<RevisedLine> },
+    #[serde(rename = "order.cancelled")]
+    OrderCancelled { order: String },
+    #[serde(rename = "order.closed")]
+    OrderClosed { order: String },
+    #[serde(rename = "order.opened")]
+    OrderOpened { order: String, revision: i32 },
+    #[serde(rename = "order.lines_confirmed")]
+    LinesConfirmed {
+        order: String,
+        revision: i32,
+        confirmation_id: ConfirmationId,
+        channel: Channel,
+        lines: Vec<Answered>,
+    },
+    #[serde(rename = "order.deviation_accepted")]
+    DeviationAccepted { order: String, line: String, schedule: i32, note: Option<String> },
+    #[serde(rename = "order.deviation_countered")]
+    DeviationCountered {
+        order: String,
+        line: String,
+        schedule: i32,
+        commitments: Vec<Commitment>,
+        note: Option<String>,
+    },
+    #[serde(rename = "order.deviation_rejected")]
+    DeviationRejected { order: String, line: String, schedule: i32, note: Option<String> },
+    #[serde(rename = "order.promise_made")]
+    PromiseMade { order: String, revision: i32, lines: Vec<Promised> },
+    #[serde(rename = "order.confirmation_acknowledged")]
+    ConfirmationAcknowledged { order: String, their_ref: String, their_time: Timestamp },
+}
+
+impl Event {
+    /// Its kind.
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Self::OrderPublished { .. } => EventKind::OrderPublished,
+            Self::OrderRevised { .. } => EventKind::OrderRevised,
+            Self::OrderCancelled { .. } => EventKind::OrderCancelled,
+            Self::OrderClosed { .. } => EventKind::OrderClosed,
+            Self::OrderOpened { .. } => EventKind::OrderOpened,
+            Self::LinesConfirmed { .. } => EventKind::LinesConfirmed,
+            Self::DeviationAccepted { .. } => EventKind::DeviationAccepted,
+            Self::DeviationCountered { .. } => EventKind::DeviationCountered,
+            Self::DeviationRejected { .. } => EventKind::DeviationRejected,
+            Self::PromiseMade { .. } => EventKind::PromiseMade,
+            Self::ConfirmationAcknowledged { .. } => EventKind::ConfirmationAcknowledged,
+        }
+    }
+}
+
+/// An event with where it stands: CloudEvents 1.0 attributes plus the ones that keep order and isolation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Unique for ever; with the connection the idempotency key of a delivery.
+    pub event_id: EventId,
+    /// What it is about.
+    pub subject: Subject,
+    /// 1, 2, 3 … per subject, without gaps.
+    pub subject_version: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The plant it concerns.
+    pub plant_id: Option<PlantId>,
+    /// The supplier it concerns.
+    pub supplier_id: Option<SupplierId>,
+    /// Who did it.
+    pub actor: Actor,
+    /// From the form to the ERP's document.
+    pub correlation_id: CorrelationId,
+    /// The event that led to it.
+    pub causation_id: Option<EventId>,
+    /// What happened.
+    pub event: Event,
+}

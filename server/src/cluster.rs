@@ -103,6 +103,11 @@ pub enum ClusterError {
          {SOCKET_PATH_MAX} is the limit. Choose a shorter one", path.display()
     )]
     PathTooLong { path: PathBuf, length: usize },
+    #[error(
+        "the data directory's path {} has a comma, which PostgreSQL's clients read as the end of it. Choose another",
+        path.display()
+    )]
+    CommaInPath { path: PathBuf },
     #[error("could not {doing} {}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
     #[error("{program} failed: {said}")]
@@ -308,12 +313,7 @@ impl Place {
         write!(create_file(&owner, self.account)?, "{}", std::process::id()).map_err(io_error("write", &owner))?;
 
         let mut postgres = self.command("postgres");
-        postgres.arg("-D").arg(self.data()).args(["-p", "5432"]).stdout(log).stderr(also_log);
-        // A list of directories: quoted, or a comma in the path would end it.
-        let mut sockets = std::ffi::OsString::from("unix_socket_directories=\"");
-        sockets.push(OsStr::from_bytes(&doubled_quotes(self.home.as_os_str().as_bytes())));
-        sockets.push("\"");
-        postgres.arg("-c").arg(sockets);
+        postgres.arg("-D").arg(self.data()).arg("-k").arg(&self.home).args(["-p", "5432"]).stdout(log).stderr(also_log);
         let on = if durable { "on" } else { "off" };
         for setting in [
             "listen_addresses=",
@@ -360,13 +360,18 @@ fn prepare_home(data_dir: &Path) -> Result<(PathBuf, Option<Account>), ClusterEr
     if length > SOCKET_PATH_MAX {
         return Err(ClusterError::PathTooLong { path: home, length });
     }
+    if home.as_os_str().as_bytes().contains(&b',') {
+        return Err(ClusterError::CommaInPath { path: home });
+    }
 
+    // In this order: another start gives the directory away before it puts anything in it.
+    let empty = fs::read_dir(&home).is_ok_and(|mut entries| entries.next().is_none());
     let owner = fs::metadata(&home).map_err(io_error("read", &home))?;
     let us = fs::metadata("/proc/self").map_err(io_error("read", "/proc/self"))?.uid();
     let account = match (us, owner.uid()) {
         (0, 0) => {
             let account = account_named("postgres").ok_or(ClusterError::NoAccount)?;
-            if fs::read_dir(&home).map_err(io_error("read", &home))?.next().is_some() {
+            if !empty {
                 return Err(ClusterError::WrongOwner { path: home, owner: 0, wanted: account.uid });
             }
             Some(account)
@@ -462,10 +467,6 @@ fn percent_encoded(bytes: &[u8]) -> String {
         _ => format!("%{byte:02X}"),
     };
     bytes.iter().map(encode).collect()
-}
-
-fn doubled_quotes(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().flat_map(|byte| std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 })).collect()
 }
 
 fn io_error(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> ClusterError {

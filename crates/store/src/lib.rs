@@ -1,1 +1,30 @@
-//! (being written)
+//! What is remembered. The only room that names sqlx.
+//!
+//! Everything happens inside a [`Tx`]: a transaction that carries who acts, what he may see and one `now`. A command
+//! function is four steps and reads like it: load for update, decide (in `domain`), save, append; it takes `&mut Tx` and
+//! never begins or commits. Row-level security repeats the scope below every query, see `migrations/`.
+
+pub mod arrivals;
+pub mod audit;
+pub mod clock;
+pub mod connections;
+pub mod control_tower;
+pub mod deliveries;
+pub mod drafts;
+pub mod error;
+pub mod events;
+pub mod order_list;
+pub mod orders;
+pub mod people;
+pub mod perform;
+pub mod reference;
+pub mod sessions;
+pub mod timeline;
+pub mod tx;
+
+pub use clock::Clock;
+pub use error::{CommandError, StoreError};
+pub use tx::{Store, Tx, Who};
+
+/// The migrations, for the command `migrate` and for tests.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");

@@ -1,0 +1,166 @@
+//! Reference data mirrored from the ERP: suppliers, plants, items, and the keys the ERP uses.
+
+use std::collections::HashMap;
+
+use domain::command::{ItemSnapshot, OrderSnapshot, PlantSnapshot, SupplierSnapshot};
+use domain::id::{ConnectionId, ItemId, PlantId, SupplierId};
+use domain::revision::Resolved;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::{CommandError, StoreError};
+use crate::orders::read_json;
+use crate::tx::Tx;
+
+/// Adds or renames a supplier. What was agreed with him is ours and stays.
+pub async fn mirror_supplier(tx: &mut Tx, snapshot: &SupplierSnapshot) -> Result<SupplierId, StoreError> {
+    Ok(supplier(tx, snapshot).await?.0)
+}
+
+async fn supplier(tx: &mut Tx, snapshot: &SupplierSnapshot) -> Result<(SupplierId, Value, bool), StoreError> {
+    let (id, now) = (tx.new_id(), tx.now());
+    // The common case writes nothing: a row that is as it should be is only read.
+    let row = sqlx::query!(
+        r#"select supplier_id, name, tolerances, may_change_price from supplier where number = $1"#,
+        snapshot.number
+    )
+    .fetch_optional(tx.sql())
+    .await?;
+    if let Some(row) = row.as_ref().filter(|row| row.name == snapshot.name) {
+        return Ok((SupplierId(row.supplier_id), row.tolerances.clone(), row.may_change_price));
+    }
+    let row = sqlx::query!(
+        r#"
+        insert into supplier (supplier_id, number, name, created_at) values ($1, $2, $3, $4)
+        on conflict (number) do update set name = excluded.name
+        returning supplier_id, tolerances, may_change_price
+        "#,
+        id,
+        snapshot.number,
+        snapshot.name,
+        now,
+    )
+    .fetch_one(tx.sql())
+    .await?;
+    Ok((SupplierId(row.supplier_id), row.tolerances, row.may_change_price))
+}
+
+/// Adds or renames a plant. Its zone and tolerances are ours and stay.
+pub async fn mirror_plant(tx: &mut Tx, snapshot: &PlantSnapshot) -> Result<PlantId, StoreError> {
+    Ok(plant(tx, snapshot).await?.0)
+}
+
+async fn plant(tx: &mut Tx, snapshot: &PlantSnapshot) -> Result<(PlantId, Value), StoreError> {
+    let (id, now) = (tx.new_id(), tx.now());
+    let row = sqlx::query!("select plant_id, name, tolerances from plant where code = $1", snapshot.code).fetch_optional(tx.sql()).await?;
+    if let Some(row) = row.as_ref().filter(|row| row.name == snapshot.name) {
+        return Ok((PlantId(row.plant_id), row.tolerances.clone()));
+    }
+    let row = sqlx::query!(
+        r#"
+        insert into plant (plant_id, code, name, created_at) values ($1, $2, $3, $4)
+        on conflict (code) do update set name = excluded.name
+        returning plant_id, tolerances
+        "#,
+        id,
+        snapshot.code,
+        snapshot.name,
+        now,
+    )
+    .fetch_one(tx.sql())
+    .await?;
+    Ok((PlantId(row.plant_id), row.tolerances))
+}
+
+/// Adds or updates items, all in one statement; those that are as they should be are left alone.
+pub async fn mirror_items(tx: &mut Tx, items: &[&ItemSnapshot]) -> Result<HashMap<String, ItemId>, StoreError> {
+    let mut wanted: Vec<&&ItemSnapshot> = items.iter().collect();
+    // Sorted, so that two transactions lock items in the same order.
+    wanted.sort_by(|a, b| a.number.cmp(&b.number));
+    wanted.dedup_by(|a, b| a.number == b.number);
+    let now = tx.now();
+    let ids: Vec<Uuid> = wanted.iter().map(|_| tx.new_id()).collect();
+    let numbers: Vec<String> = wanted.iter().map(|item| item.number.clone()).collect();
+    let descriptions: Vec<String> = wanted.iter().map(|item| item.description.clone()).collect();
+    let units: Vec<String> = wanted.iter().map(|item| item.unit.code().to_owned()).collect();
+    let revisions: Vec<Option<String>> = wanted.iter().map(|item| item.revision.clone()).collect();
+    sqlx::query!(
+        r#"
+        insert into item (item_id, number, description, base_unit, revision, created_at)
+        select n.id, n.number, n.description, n.unit, n.revision, $6
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as n (id, number, description, unit, revision)
+        where not exists (
+            select from item known
+            where known.number = n.number and known.description = n.description and known.base_unit = n.unit
+              and known.revision is not distinct from n.revision
+        )
+        order by n.number
+        on conflict (number) do update
+            set description = excluded.description, base_unit = excluded.base_unit, revision = excluded.revision
+        "#,
+        &ids,
+        &numbers,
+        &descriptions,
+        &units,
+        &revisions as _,
+        now,
+    )
+    .execute(tx.sql())
+    .await?;
+    let rows = sqlx::query!("select number, item_id from item where number = any($1)", &numbers).fetch_all(tx.sql()).await?;
+    Ok(rows.into_iter().map(|row| (row.number, ItemId(row.item_id))).collect())
+}
+
+/// Everything an order needs before it can be built or revised.
+pub(crate) async fn resolve(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSnapshot) -> Result<Resolved, CommandError> {
+    let (supplier_id, supplier_tolerances, may_change_price) = supplier(tx, &snapshot.supplier).await?;
+    let (plant_id, plant_tolerances) = plant(tx, &snapshot.plant).await?;
+    let items: Vec<&ItemSnapshot> = snapshot.lines.iter().map(|line| &line.item).collect();
+    let items = mirror_items(tx, &items).await?;
+    Ok(Resolved {
+        connection_id,
+        supplier_id,
+        plant_id,
+        items,
+        supplier_tolerances: read_json("tolerances", supplier_tolerances)?,
+        plant_tolerances: read_json("tolerances", plant_tolerances)?,
+        may_change_price,
+    })
+}
+
+/// Remembers the ERP's keys of an order and its lines.
+pub(crate) async fn learn_links(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSnapshot) -> Result<(), StoreError> {
+    let mut kinds = vec!["order".to_owned()];
+    let mut keys = vec![snapshot.number.clone()];
+    let mut refs = vec![snapshot.their_ref.clone()];
+    for line in &snapshot.lines {
+        kinds.push("order_line".to_owned());
+        keys.push(format!("{}/{}", snapshot.number, line.number));
+        refs.push(line.their_ref.clone());
+    }
+    save_links(tx, connection_id, &kinds, &keys, &refs).await
+}
+
+/// Saves keys; the newest wins.
+pub async fn save_links(tx: &mut Tx, connection_id: ConnectionId, kinds: &[String], keys: &[String], refs: &[String]) -> Result<(), StoreError> {
+    let now = tx.now();
+    sqlx::query!(
+        r#"
+        insert into link (connection_id, kind, key, their_ref, learned_at)
+        select distinct on (n.kind, n.key) $1, n.kind, n.key, n.their_ref, $5
+        from unnest($2::text[], $3::text[], $4::text[]) as n (kind, key, their_ref)
+        order by n.kind, n.key
+        on conflict (connection_id, kind, key) do update
+            set their_ref = excluded.their_ref, learned_at = excluded.learned_at
+            where link.their_ref <> excluded.their_ref
+        "#,
+        connection_id.0,
+        kinds,
+        keys,
+        refs,
+        now,
+    )
+    .execute(tx.sql())
+    .await?;
+    Ok(())
+}

@@ -309,7 +309,7 @@ impl Answer {
         let wait = match text.parse::<u64>() {
             Ok(seconds) => Duration::from_secs(seconds),
             Err(_) => {
-                let from = self.date().unwrap_or_else(|| DateTime::<Utc>::from(SystemTime::now()));
+                let from = self.date().unwrap_or_else(now);
                 (http_date(text)? - from).to_std().unwrap_or_default()
             }
         };
@@ -323,7 +323,7 @@ impl Answer {
 
     /// Their clock minus ours, to the second.
     pub fn clock_skew(&self) -> Option<TimeDelta> {
-        self.date().map(|date| TimeDelta::seconds((date - DateTime::<Utc>::from(SystemTime::now())).num_seconds()))
+        self.date().map(|date| TimeDelta::seconds((date - now()).num_seconds()))
     }
 
     /// Reads the body as JSON; a body that is not what was agreed is a broken contract.
@@ -369,6 +369,11 @@ impl Answer {
     pub fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "[secret]"))
     }
+}
+
+/// Our clock, to compare with theirs: the only place of this crate that looks at it.
+pub(crate) fn now() -> DateTime<Utc> {
+    DateTime::from(SystemTime::now())
 }
 
 fn http_date(text: &str) -> Option<DateTime<Utc>> {

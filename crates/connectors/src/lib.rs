@@ -9,6 +9,7 @@
 pub mod http;
 pub mod outcome;
 pub mod registry;
+pub mod rest;
 pub mod settings;
 
 use async_trait::async_trait;

@@ -18,7 +18,7 @@ for migration in migrations/*.sql; do
 done
 # Compiled before, the macros would not run again.
 grep -rlE 'query(_as|_scalar)?(_unchecked)?!' --include='*.rs' crates server | xargs -r touch
-SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" cargo check --quiet --all-targets
+SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" cargo check --all-targets
 
 if [ "${1:-}" = --check ]; then
     diff -rq "$fresh" .sqlx || fail ".sqlx is not what the queries and migrations make of it: run \`make prepare\` and commit it."

@@ -4,6 +4,7 @@ source "$(dirname "$0")/environment.sh"
 begun=$SECONDS
 
 scripts/setup.sh run
+cargo build --package xtask # `cargo xtask` itself is silent while it is built
 cargo xtask build
 
 # Root's home is closed to the account that PostgreSQL runs as when root starts it, so root's data goes elsewhere.

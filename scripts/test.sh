@@ -58,6 +58,7 @@ tree_unchanged() {
 before="$(tree)"
 
 step "what is missing is installed" scripts/setup.sh test
+step "build tool" cargo build --package xtask # `cargo xtask` itself is silent while it is built
 step "format" scripts/check.sh format
 step "lints: server, pages, build" scripts/check.sh lints
 if [ -d .sqlx ]; then
@@ -68,7 +69,7 @@ fi
 step "Rust tests on PostgreSQL" rust_tests
 step "build" cargo xtask build
 if [ -x scripts/erp.sh ]; then
-    step "a real ERP" scripts/erp.sh
+    step "a real ERP" scripts/erp.sh test
 else
     skip "a real ERP" "no scripts/erp.sh"
 fi

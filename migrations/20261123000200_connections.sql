@@ -5,6 +5,7 @@ create table connection (
   kind text not null,
   name text not null,
   plant_id uuid references plant,
+  takes text not null default 'own' check (takes in ('own', 'all')),
   stage text not null default 'test' check (stage in ('test', 'pilot', 'live')),
   settings jsonb not null,
   settings_version integer not null default 1,
@@ -25,6 +26,7 @@ create table connection (
 comment on table connection is 'A configured connector: one other system.';
 comment on column connection.kind is 'The connector, see connectors::registry.';
 comment on column connection.plant_id is 'The plant it serves; none for all plants.';
+comment on column connection.takes is 'own: only events of things that live in this system (an ERP and its orders); all: every event it carries (a broker).';
 comment on column connection.settings is 'Typed by the connector. Secrets only by reference (env:NAME, file:PATH).';
 comment on column connection.in_flight_limit is 'Deliveries under way at once, across subjects.';
 comment on column connection.last_ok_at is 'When the system last answered as it should.';

@@ -22,6 +22,7 @@ create table event (
   subject_version bigint not null,
   plant_id uuid,
   supplier_id uuid,
+  home_connection_id uuid,
   correlation_id uuid not null,
   causation_id uuid,
   actor jsonb not null,
@@ -32,6 +33,7 @@ create table event (
 ) partition by range (recorded_at);
 comment on table event is 'What happened. Never changed; the only thing that crosses systems.';
 comment on column event.position is 'Order of the log. A lower one may become visible later.';
+comment on column event.home_connection_id is 'The system that the subject lives in, e.g. the ERP of an order; a connection that takes ''own'' is told only of its own.';
 comment on column event.at is 'When it happened, by our clock.';
 comment on column event.recorded_at is 'When the transaction that recorded it began; decides the partition.';
 create index event_subject on event (subject_id, subject_version);

@@ -1,7 +1,7 @@
 //! Appending what happened. State and event are written in the same transaction, or neither is.
 
 use domain::event::{Event, Subject};
-use domain::id::{EventId, PlantId, SupplierId};
+use domain::id::{ConnectionId, EventId, PlantId, SupplierId};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,6 +17,8 @@ pub struct About {
     pub plant_id: Option<PlantId>,
     /// The supplier it concerns.
     pub supplier_id: Option<SupplierId>,
+    /// The system it lives in.
+    pub home: Option<ConnectionId>,
 }
 
 /// Appends events in order and gives their ids. The subject's row lock makes its versions 1, 2, 3 … in the order of
@@ -45,8 +47,8 @@ pub async fn append(tx: &mut Tx, about: About, events: &[Event], causation: Opti
         )
         insert into event
             (event_id, kind, version, subject_kind, subject_id, subject_version, plant_id, supplier_id,
-             correlation_id, causation_id, actor, at, data)
-        select new.event_id, new.kind, new.version, $2, $1, counted.before + new.number, $4, $5, $6, $7, $8, $9, new.data
+             correlation_id, causation_id, actor, at, data, home_connection_id)
+        select new.event_id, new.kind, new.version, $2, $1, counted.before + new.number, $4, $5, $6, $7, $8, $9, new.data, $14
         from counted,
              unnest($10::uuid[], $11::text[], $12::integer[], $13::jsonb[]) with ordinality
                 as new (event_id, kind, version, data, number)
@@ -65,6 +67,7 @@ pub async fn append(tx: &mut Tx, about: About, events: &[Event], causation: Opti
         &kinds,
         &versions,
         &data,
+        about.home.map(|id| id.0),
     )
     .execute(tx.sql())
     .await?;

@@ -60,6 +60,7 @@ fn about(order: &PurchaseOrder) -> About {
         subject: Subject { kind: SubjectKind::Order, id: order.order_id.0 },
         plant_id: Some(order.plant_id),
         supplier_id: Some(order.supplier_id),
+        home: Some(order.connection_id),
     }
 }
 

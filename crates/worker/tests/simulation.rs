@@ -16,6 +16,7 @@ mod simulation {
     pub mod receiver;
     pub mod seeds;
     pub mod tables;
+    pub mod workers;
     pub mod world;
 }
 

@@ -62,6 +62,7 @@ mod input;
 mod lane;
 mod owner;
 
+pub use domain::exchange::FaultClass;
 use uuid::Uuid;
 
 pub use circuit::CircuitSettings;
@@ -99,40 +100,6 @@ pub struct Fault {
     pub class: FaultClass,
     /// The other system's reason, readable, as the connector put it.
     pub message: String,
-}
-
-/// The kinds of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FaultClass {
-    /// This document, for the moment: locked, rate limited.
-    Temporary,
-    /// It may have happened or not (time-out after sending): asked again with the same key.
-    Unknown,
-    /// The other system's business says no.
-    Refused,
-    /// No further try can help.
-    Permanent,
-    /// The system cannot be reached. Only on circuits, never on a delivery.
-    Down,
-    /// The secret is wrong. Only on circuits.
-    Credentials,
-    /// The endpoint is not what we take it for. Only on circuits.
-    Contract,
-}
-
-impl FaultClass {
-    /// The word in the tables (`fault_class`).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Temporary => "temporary",
-            Self::Unknown => "unknown",
-            Self::Refused => "refused",
-            Self::Permanent => "permanent",
-            Self::Down => "down",
-            Self::Credentials => "credentials",
-            Self::Contract => "contract",
-        }
-    }
 }
 
 /// One event's trip to this connection, in memory.

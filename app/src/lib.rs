@@ -1,1 +1,58 @@
-//! (being written)
+//! What people see. Pages are rendered by the server and every action is a plain form, so that everything works before or
+//! without WebAssembly; islands wake only where they make it better.
+//!
+//! One page is one file, in the folder that its address begins with: route parameters, view, forms, then its server
+//! functions. A new page is one line in [`App`].
+//!
+//! A page loads with an async function and shows one of two faces, see [`loaded`].
+
+pub mod access;
+pub mod error;
+pub mod form;
+#[cfg(feature = "ssr")]
+pub mod request;
+pub mod shell;
+pub mod ui;
+pub mod viewer;
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, StaticSegment};
+
+use crate::access::sign_in::SignInPage;
+use crate::error::{AppError, ErrorPage};
+pub use crate::shell::shell;
+
+/// The routes. Every page waits for its data before the first byte, so that status and headers are true.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Routes fallback=|| view! { <main class="page-narrow" id="main"><ErrorPage error=AppError::NotFound { what: "This page".to_owned() }/></main> }>
+                <Route path=StaticSegment("sign-in") view=SignInPage ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}
+
+/// A view that needs data: waits for it, then shows it, or the error page with its status.
+pub fn loaded<T, V>(
+    load: impl Future<Output = Result<T, AppError>> + Send + 'static,
+    show: impl FnOnce(T) -> V + Send + 'static,
+) -> impl IntoView
+where
+    T: Send + 'static,
+    V: IntoView + 'static,
+{
+    // Without a Suspense around it the page itself waits, which is what `SsrMode::Async` is for.
+    Suspend::new(async move {
+        match load.await {
+            Ok(data) => show(data).into_any(),
+            Err(error) => view! { <ErrorPage error=error/> }.into_any(),
+        }
+    })
+}

@@ -60,6 +60,8 @@ pub async fn get(tx: &mut Tx, form: &str, object: &str) -> Result<Option<Draft>,
 /// Forgets it, because it was sent or is not wanted any more.
 pub async fn forget(tx: &mut Tx, form: &str, object: &str) -> Result<(), StoreError> {
     let Some(person) = tx.actor().person() else { return Ok(()) };
-    sqlx::query!("delete from draft where person_id = $1 and form = $2 and object = $3", person.0, form, object).execute(tx.sql()).await?;
+    sqlx::query!("delete from draft where person_id = $1 and form = $2 and object = $3", person.0, form, object)
+        .execute(tx.sql())
+        .await?;
     Ok(())
 }

@@ -1,0 +1,26 @@
+//! The design system: pieces of pages in the "Waybill" look, rendered by the server, with no data access.
+//!
+//! It knows tones, tags, tables and fields, and nothing of orders. Small things are plain functions that return a view
+//! ([`tag::tag`], [`time::instant`]); pieces with a body are components ([`frame::Frame`], [`header::PageHeader`]).
+//! Markup and class names are those of `style/components.css`; states are `data-*` and `aria-*` attributes, and there is
+//! no `style` attribute anywhere because the content security policy forbids it.
+//!
+//! Everything works without WebAssembly. The one island here, [`copy::CopyIds`], reveals the copy buttons that would do
+//! nothing without it.
+
+pub mod copy;
+pub mod empty;
+pub mod events;
+pub mod field;
+pub mod filter;
+pub mod frame;
+pub mod header;
+pub mod lifecycle;
+pub mod number;
+pub mod pager;
+pub mod rail;
+pub mod sprite;
+pub mod table;
+pub mod tag;
+pub mod time;
+pub mod tone;

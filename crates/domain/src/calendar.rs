@@ -113,9 +113,7 @@ pub fn parse_day(typed: &str, base: NaiveDate) -> Result<NaiveDate, DayProblem> 
             .and_then(|days| base.checked_sub_days(Days::new(days.into())))
             .ok_or_else(wrong);
     }
-    if let Some(weekday) =
-        text.get(..3).and_then(|name| name.parse::<Weekday>().ok()).filter(|_| text.chars().all(char::is_alphabetic))
-    {
+    if let Some(weekday) = weekday(&text) {
         return (1..=7)
             .filter_map(|n| base.checked_add_days(Days::new(n)))
             .find(|date| date.weekday() == weekday)
@@ -138,10 +136,10 @@ pub fn parse_day(typed: &str, base: NaiveDate) -> Result<NaiveDate, DayProblem> 
         // Without a year: the coming one, seen from the requested day.
         None => {
             let this = base.year();
-            match NaiveDate::from_ymd_opt(this, month, day_of_month) {
-                Some(date) if date >= base.checked_sub_days(Days::new(180)).unwrap_or(base) => this,
-                Some(_) => this + 1,
-                None => this,
+            // Days 29 to 31 do not say which year is meant where the month is too short in one of them.
+            match NaiveDate::from_ymd_opt(this, month, day_of_month.clamp(1, 28)) {
+                Some(date) if date < base.checked_sub_days(Days::new(180)).unwrap_or(base) => this + 1,
+                _ => this,
             }
         }
     };
@@ -162,6 +160,20 @@ pub fn parse_day(typed: &str, base: NaiveDate) -> Result<NaiveDate, DayProblem> 
         }),
         _ => Err(wrong()),
     }
+}
+
+/// A weekday by its name or the beginning of it, three letters at least.
+fn weekday(text: &str) -> Option<Weekday> {
+    const NAMES: [(&str, Weekday); 7] = [
+        ("monday", Weekday::Mon),
+        ("tuesday", Weekday::Tue),
+        ("wednesday", Weekday::Wed),
+        ("thursday", Weekday::Thu),
+        ("friday", Weekday::Fri),
+        ("saturday", Weekday::Sat),
+        ("sunday", Weekday::Sun),
+    ];
+    NAMES.iter().find(|(name, _)| text.len() >= 3 && name.starts_with(text)).map(|(_, weekday)| *weekday)
 }
 
 fn month_number(text: &str) -> Option<u32> {

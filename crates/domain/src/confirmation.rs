@@ -28,6 +28,8 @@ pub const MOST_PARTS: usize = 20;
 pub const LONGEST_NOTE: usize = 2_000;
 /// A promise further away than this is a typing error.
 const FURTHEST_DAYS: i64 = 5 * 366;
+/// A quantity or price above this is a typing error; far below where decimals overflow.
+const MOST_NUMBER: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0); // 1,000,000,000,000
 
 text_enum! {
     /// What the supplier says to a schedule line.
@@ -196,6 +198,8 @@ pub enum Refusal {
     TooManyParts(usize),
     #[error("Enter a quantity above 0, or choose Reject if you cannot supply.")]
     QuantityNotPositive,
+    #[error("{given} is more than anybody orders; the most is {most}. Check the number.")]
+    NumberTooLarge { given: String, most: String },
     #[error("{unit} has at most {most} decimals; {given} has more.")]
     TooManyDecimals { given: String, unit: String, most: u32 },
     #[error(
@@ -260,14 +264,14 @@ impl PurchaseOrder {
             return Err(problems);
         }
         let deviations = deviations(line, schedule, answer.kind, &commitments);
+        // What the buyer proposed himself needs no second look, and no policy stands against it.
+        let takes_counter = answer.kind == AnswerKind::Accept && schedule.state == Negotiation::Countered;
         for deviation in &deviations {
-            if !deviation.is_within() && deviation.limit.outside == Outside::Refuse {
+            if !takes_counter && !deviation.is_within() && deviation.limit.outside == Outside::Refuse {
                 let (field, refusal) = refused_by_policy(line, schedule, deviation, &commitments);
                 problems.push(at(0, field, refusal));
             }
         }
-        // What the buyer proposed himself needs no second look.
-        let takes_counter = answer.kind == AnswerKind::Accept && schedule.state == Negotiation::Countered;
         let by_rule = takes_counter || deviations.iter().all(Deviation::is_within);
         if !by_rule && answer.reason.is_none() {
             problems.push(at(0, Field::Reason, Refusal::ReasonMissing));
@@ -295,6 +299,8 @@ impl PurchaseOrder {
         for (part, commitment) in answer.commitments.iter().enumerate() {
             if commitment.quantity <= Decimal::ZERO {
                 refuse(part, Field::Quantity, Refusal::QuantityNotPositive);
+            } else if commitment.quantity > MOST_NUMBER {
+                refuse(part, Field::Quantity, too_large(commitment.quantity));
             } else if commitment.quantity.normalize().scale() > most {
                 let given = grouped(commitment.quantity, 0);
                 refuse(part, Field::Quantity, Refusal::TooManyDecimals { given, unit: line.unit.to_string(), most });
@@ -314,7 +320,9 @@ impl PurchaseOrder {
             }
             match commitment.price {
                 Some(price) if price <= Decimal::ZERO => refuse(part, Field::Price, Refusal::PriceNotPositive),
-                Some(price) if Some(price) != line.price && !self.may_change_price => {
+                Some(price) if price > MOST_NUMBER => refuse(part, Field::Price, too_large(price)),
+                // Where no price is shared there is none to change: nothing could be compared.
+                Some(price) if Some(price) != line.price && !(self.may_change_price && line.price.is_some()) => {
                     refuse(part, Field::Price, Refusal::PriceNotNegotiable);
                 }
                 _ => {}
@@ -420,7 +428,8 @@ impl PurchaseOrder {
         Ok(events)
     }
 
-    /// The buyer decides on lines in review. All, or none.
+    /// The buyer decides on lines in review of an order that runs. All, or none. What is refused goes back to the old
+    /// values.
     pub fn decide(
         &mut self,
         decisions: &[Decision],
@@ -430,14 +439,24 @@ impl PurchaseOrder {
     ) -> Result<Vec<Event>, Vec<Problem>> {
         let whole = |refusal| vec![Problem { schedule_line_id: None, part: 0, field: Field::Answer, refusal }];
         may(by, Action::DecideDeviation).map_err(|denied| whole(Refusal::NotAllowed(denied.to_string())))?;
+        if self.status != OrderStatus::Open {
+            return Err(whole(Refusal::OrderNotOpen(self.status)));
+        }
+        if decisions.is_empty() {
+            return Err(whole(Refusal::NothingAnswered));
+        }
         let mut problems = Vec::new();
-        for decision in decisions {
+        for (index, decision) in decisions.iter().enumerate() {
             let at = |part, field, refusal| Problem {
                 schedule_line_id: Some(decision.schedule_line_id),
                 part,
                 field,
                 refusal,
             };
+            if decisions[..index].iter().any(|other| other.schedule_line_id == decision.schedule_line_id) {
+                problems.push(at(0, Field::Answer, Refusal::AnsweredTwice));
+                continue;
+            }
             let Some((line, schedule)) = self.find(decision.schedule_line_id) else {
                 problems.push(at(0, Field::Answer, Refusal::UnknownLine));
                 continue;
@@ -462,6 +481,10 @@ impl PurchaseOrder {
             let explained = decision.note.as_deref().is_some_and(|note| !note.trim().is_empty());
             if !explained && !matches!(decision.verdict, Verdict::Accept) {
                 problems.push(at(0, Field::Note, Refusal::ExplanationMissing));
+            }
+            let length = decision.note.as_deref().map_or(0, |note| note.chars().count());
+            if length > LONGEST_NOTE {
+                problems.push(at(0, Field::Note, Refusal::NoteTooLong(length)));
             }
             if let Verdict::Counter(commitments) = &decision.verdict {
                 let counter = Answer {
@@ -510,7 +533,7 @@ impl PurchaseOrder {
                     },
                 ),
                 Verdict::Reject => (
-                    if schedule.promise.is_some() { Step::RejectToPromise } else { Step::Reject },
+                    schedule.rejected(),
                     Event::DeviationRejected { order, line, schedule: number, note: decision.note.clone() },
                 ),
             };
@@ -555,9 +578,20 @@ impl PurchaseOrder {
 }
 
 impl ScheduleLine {
-    /// A promise becomes binding. The first one is kept for ever.
+    /// Where a line goes back to when the buyer refuses what was proposed.
+    fn rejected(&self) -> Step {
+        match &self.promise {
+            // A revision that is not answered yet asks for something else than what was promised.
+            Some(_) if self.change.is_some() => Step::Reject,
+            Some(parts) if parts.is_empty() => Step::RejectToDeclined,
+            Some(_) => Step::RejectToPromise,
+            None => Step::Reject,
+        }
+    }
+
+    /// A promise becomes binding. The first one is kept for ever; to decline is no promise.
     fn bind(&mut self, commitments: Vec<Commitment>) {
-        if self.first_promise.is_none() {
+        if self.first_promise.is_none() && !commitments.is_empty() {
             self.first_promise = Some(commitments.clone());
         }
         self.promise = Some(commitments);
@@ -570,6 +604,20 @@ impl ScheduleLine {
     pub fn needs_supplier(&self) -> bool {
         self.state.turn() == Turn::Supplier
     }
+}
+
+fn too_large(given: Decimal) -> Refusal {
+    Refusal::NumberTooLarge { given: grouped(given, 0), most: grouped(MOST_NUMBER, 0) }
+}
+
+/// How much `part` is of `whole`. Of nothing, anything is all of it.
+fn percent(part: Decimal, whole: Decimal) -> Decimal {
+    let (hundred, whole) = (Decimal::ONE_HUNDRED, whole.abs());
+    match part.checked_mul(hundred) {
+        Some(product) => product.checked_div(whole),
+        None => part.checked_div(whole).map(|share| share.saturating_mul(hundred)),
+    }
+    .unwrap_or(hundred)
 }
 
 /// How the parts differ from the request, each with the limit that applies. Date deviations are those of the earliest and
@@ -585,9 +633,8 @@ fn deviations(
         let (limit, source) = line.agreed.limit(kind);
         found.push(Deviation { kind, by, limit, source });
     };
-    let hundred = Decimal::ONE_HUNDRED;
     if kind == AnswerKind::Reject {
-        differs(DeviationKind::Rejected, hundred);
+        differs(DeviationKind::Rejected, Decimal::ONE_HUNDRED);
         return found;
     }
     let days = |date: NaiveDate| Decimal::from((date - schedule.requested_on).num_days());
@@ -603,22 +650,20 @@ fn deviations(
         differs(DeviationKind::Early, -days(earliest));
     }
     let promised = total(commitments);
-    let percent = |part: Decimal| part * hundred / schedule.quantity;
     if promised < schedule.quantity {
-        differs(DeviationKind::Short, percent(schedule.quantity - promised));
+        differs(DeviationKind::Short, percent(schedule.quantity - promised, schedule.quantity));
     } else if promised > schedule.quantity {
-        differs(DeviationKind::Over, percent(promised - schedule.quantity));
+        differs(DeviationKind::Over, percent(promised - schedule.quantity, schedule.quantity));
     }
     let undated: Decimal = commitments.iter().filter(|part| part.deliver_on.is_none()).map(|part| part.quantity).sum();
     if !undated.is_zero() {
-        differs(DeviationKind::Backordered, percent(undated));
+        differs(DeviationKind::Backordered, percent(undated, schedule.quantity));
     }
     if let Some(ordered) = line.price
         && let Some(dearest) = commitments.iter().filter_map(|part| part.price).max()
         && dearest > ordered
-        && !ordered.is_zero()
     {
-        differs(DeviationKind::Dearer, (dearest - ordered) * hundred / ordered);
+        differs(DeviationKind::Dearer, percent(dearest - ordered, ordered));
     }
     found
 }

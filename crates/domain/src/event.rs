@@ -41,6 +41,8 @@ text_enum! {
         PromiseMade = "order.promise_made",
         /// The ERP said that it read a confirmation.
         ConfirmationAcknowledged = "order.confirmation_acknowledged",
+        /// Somebody wants to know whether a connection works.
+        ProbeRequested = "connection.probe_requested",
     }
 }
 
@@ -171,9 +173,29 @@ pub enum Event {
     PromiseMade { order: String, revision: i32, lines: Vec<Promised> },
     #[serde(rename = "order.confirmation_acknowledged")]
     ConfirmationAcknowledged { order: String, their_ref: String, their_time: Timestamp },
+    #[serde(rename = "connection.probe_requested")]
+    ProbeRequested { connection: String },
 }
 
 impl Event {
+    /// The number of the order it is about, where it is about one.
+    pub fn order(&self) -> Option<&str> {
+        match self {
+            Self::OrderPublished { order, .. }
+            | Self::OrderRevised { order, .. }
+            | Self::OrderCancelled { order }
+            | Self::OrderClosed { order }
+            | Self::OrderOpened { order, .. }
+            | Self::LinesConfirmed { order, .. }
+            | Self::DeviationAccepted { order, .. }
+            | Self::DeviationCountered { order, .. }
+            | Self::DeviationRejected { order, .. }
+            | Self::PromiseMade { order, .. }
+            | Self::ConfirmationAcknowledged { order, .. } => Some(order),
+            Self::ProbeRequested { .. } => None,
+        }
+    }
+
     /// Its kind.
     pub const fn kind(&self) -> EventKind {
         match self {
@@ -188,6 +210,7 @@ impl Event {
             Self::DeviationRejected { .. } => EventKind::DeviationRejected,
             Self::PromiseMade { .. } => EventKind::PromiseMade,
             Self::ConfirmationAcknowledged { .. } => EventKind::ConfirmationAcknowledged,
+            Self::ProbeRequested { .. } => EventKind::ProbeRequested,
         }
     }
 }

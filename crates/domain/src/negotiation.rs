@@ -16,6 +16,9 @@
 //!                                                 └──────────┘
 //! ```
 //!
+//! A refusal leads back to where the line stood: to published, to the promise in force, or to declined; to published also
+//! where a revision came after the promise and is not answered yet.
+//!
 //! The same table drives the buttons on the page, the errors of the API and the tests. A step that is not in it is an
 //! [`IllegalStep`] that names the current state.
 
@@ -102,6 +105,8 @@ text_enum! {
         Reject = "reject",
         /// The buyer refuses; what was promised before stands.
         RejectToPromise = "reject_to_promise",
+        /// The buyer refuses; that there will be no supply stands.
+        RejectToDeclined = "reject_to_declined",
         /// The ERP changed what it asks for.
         Revise = "revise",
         /// The ERP took it back.
@@ -123,6 +128,7 @@ pub const TABLE: &[(Negotiation, Step, Negotiation)] = &[
     (InReview, Step::Counter, Countered),
     (InReview, Step::Reject, Published),
     (InReview, Step::RejectToPromise, Accepted),
+    (InReview, Step::RejectToDeclined, Declined),
     (Countered, Step::AnswerInside, Accepted),
     (Countered, Step::AnswerOutside, InReview),
     // A delay notice after the promise.
@@ -179,7 +185,14 @@ mod tests {
     #[test]
     fn a_buyer_decides_only_what_is_in_review() {
         for state in Negotiation::ALL {
-            for step in [Step::Accept, Step::AcceptRejection, Step::Counter, Step::Reject, Step::RejectToPromise] {
+            for step in [
+                Step::Accept,
+                Step::AcceptRejection,
+                Step::Counter,
+                Step::Reject,
+                Step::RejectToPromise,
+                Step::RejectToDeclined,
+            ] {
                 assert_eq!(state.step(step).is_ok(), *state == InReview, "{state} {step}");
             }
         }

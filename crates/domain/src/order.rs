@@ -283,7 +283,7 @@ pub fn last_day(commitments: &[Commitment]) -> Option<NaiveDate> {
 
 /// What the parts add up to.
 pub fn total(commitments: &[Commitment]) -> Decimal {
-    commitments.iter().map(|part| part.quantity).sum()
+    commitments.iter().fold(Decimal::ZERO, |sum, part| sum.saturating_add(part.quantity))
 }
 
 /// Identifies one sending of a form or a call: sent twice, the first result counts.

@@ -117,7 +117,7 @@ pub fn parse_number(typed: &str) -> Result<Decimal, NumberProblem> {
     if text.is_empty() {
         return Err(NumberProblem::Empty);
     }
-    let wrong = || NumberProblem::NotANumber(typed.trim().to_owned());
+    let wrong = || NumberProblem::NotANumber(typed.trim().chars().take(40).collect());
     let commas = text.matches(',').count();
     let points = text.matches('.').count();
     let plain = match (commas, points) {
@@ -125,10 +125,7 @@ pub fn parse_number(typed: &str) -> Result<Decimal, NumberProblem> {
         // One comma: thousands when three digits follow it and nothing else says otherwise, else a decimal comma.
         (1, 0) => {
             let (whole, rest) = text.split_once(',').ok_or_else(wrong)?;
-            if rest.len() == 3
-                && whole.trim_start_matches('-').len() <= 3
-                && !whole.trim_start_matches('-').starts_with('0')
-            {
+            if rest.len() == 3 && groups_of_three(whole, ',') && !unsigned(whole).starts_with('0') {
                 format!("{whole}{rest}")
             } else {
                 format!("{whole}.{rest}")
@@ -154,13 +151,21 @@ pub fn parse_number(typed: &str) -> Result<Decimal, NumberProblem> {
             text.replace(',', "")
         }
     };
+    if plain.contains('_') {
+        return Err(wrong()); // the parser would take it as Rust does
+    }
     Decimal::from_str_exact(&plain).map_err(|_| wrong())
 }
 
 fn groups_of_three(text: &str, mark: char) -> bool {
-    let mut groups = text.trim_start_matches('-').split(mark);
+    let mut groups = unsigned(text).split(mark);
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
     let first = groups.next().unwrap_or_default();
-    !first.is_empty() && first.len() <= 3 && groups.all(|group| group.len() == 3)
+    !first.is_empty() && first.len() <= 3 && digits(first) && groups.all(|group| group.len() == 3 && digits(group))
+}
+
+fn unsigned(text: &str) -> &str {
+    text.strip_prefix(['-', '+']).unwrap_or(text)
 }
 
 #[cfg(test)]

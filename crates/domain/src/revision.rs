@@ -1,10 +1,12 @@
 //! What the ERP's word does to an order: published when new, revised where it differs.
 //!
 //! A revision touches only what changed: those schedule lines need a new answer and show the difference, the others keep
-//! theirs. First and last promise stay what they were. News older than what is known is ignored, never applied backwards.
+//! theirs. A cancelled order asks for nothing, so its lines are compared again only when it runs again. First and last
+//! promise stay what they were. News older than what is known is ignored, never applied backwards.
 
 use std::collections::HashMap;
 
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::Timestamp;
@@ -54,7 +56,7 @@ impl PurchaseOrder {
         now: Timestamp,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> (Self, Vec<Event>) {
-        let order = Self {
+        let mut order = Self {
             order_id,
             connection_id: resolved.connection_id,
             number: snapshot.number.clone(),
@@ -70,6 +72,9 @@ impl PurchaseOrder {
             may_change_price: resolved.may_change_price,
             lines: snapshot.lines.iter().map(|line| new_line(line, resolved, new_id)).collect(),
         };
+        if order.status == OrderStatus::Cancelled {
+            order.cancel_all();
+        }
         let event = Event::OrderPublished { order: order.number.clone(), revision: 1, lines: order.lines.len() };
         (order, vec![event])
     }
@@ -88,11 +93,27 @@ impl PurchaseOrder {
         self.buyer.clone_from(&snapshot.buyer);
         self.incoterm.clone_from(&snapshot.incoterm);
 
+        if snapshot.status == OrderStatus::Cancelled {
+            // Nothing is asked for, so nothing is compared; ERPs tell of a cancelled order with its lines as they were.
+            self.cancel_all();
+            let known = std::mem::replace(&mut self.status, OrderStatus::Cancelled);
+            if known == OrderStatus::Cancelled {
+                return Mirrored::Unchanged;
+            }
+            return Mirrored::Changed(vec![Event::OrderCancelled { order: self.number.clone() }]);
+        }
+
+        // Another currency is another price for every line.
+        let currency_changed = self.currency != snapshot.currency;
+        self.currency.clone_from(&snapshot.currency);
         let next = self.revision + 1;
         let mut revised = Vec::new();
         for line in &snapshot.lines {
             match self.lines.iter_mut().find(|known| known.number == line.number) {
-                Some(known) => revise_line(known, line, resolved, next, new_id, &mut revised),
+                Some(known) => {
+                    let news = News { revision: next, currency_changed, open: snapshot.status == OrderStatus::Open };
+                    revise_line(known, line, resolved, &news, new_id, &mut revised);
+                }
                 None => {
                     let mut added = new_line(line, resolved, new_id);
                     for schedule in &mut added.schedule {
@@ -120,24 +141,23 @@ impl PurchaseOrder {
         if snapshot.status != self.status {
             self.status = snapshot.status;
             match snapshot.status {
-                OrderStatus::Cancelled => {
-                    let mut gone = Vec::new();
-                    for line in &mut self.lines {
-                        for schedule in &mut line.schedule {
-                            cancel(&line.number, schedule, &mut gone);
-                        }
-                    }
-                    events.push(Event::OrderCancelled { order: self.number.clone() });
-                }
                 OrderStatus::Closed => events.push(Event::OrderClosed { order: self.number.clone() }),
                 OrderStatus::Open if events.is_empty() => {
                     self.revision = next;
                     events.push(Event::OrderRevised { order: self.number.clone(), revision: next, lines: Vec::new() });
                 }
-                OrderStatus::Open => {}
+                OrderStatus::Open | OrderStatus::Cancelled => {}
             }
         }
         if events.is_empty() { Mirrored::Unchanged } else { Mirrored::Changed(events) }
+    }
+
+    fn cancel_all(&mut self) {
+        for line in &mut self.lines {
+            for schedule in &mut line.schedule {
+                cancel(&line.number, schedule, &mut Vec::new());
+            }
+        }
     }
 }
 
@@ -167,8 +187,13 @@ fn new_line(line: &LineSnapshot, resolved: &Resolved, new_id: &mut dyn FnMut() -
             supplier: resolved.supplier_tolerances.clone(),
             plant: resolved.plant_tolerances.clone(),
         },
-        schedule: line.schedule.iter().map(|schedule| new_schedule(schedule, new_id)).collect(),
+        schedule: asked_for(line).map(|schedule| new_schedule(schedule, new_id)).collect(),
     }
+}
+
+/// The schedule lines that ask for something. One of nothing, or of less (a return), is nothing a supplier could promise.
+fn asked_for(line: &LineSnapshot) -> impl Iterator<Item = &ScheduleSnapshot> {
+    line.schedule.iter().filter(|schedule| schedule.quantity > Decimal::ZERO)
 }
 
 fn item_id(line: &LineSnapshot, resolved: &Resolved) -> ItemId {
@@ -192,16 +217,26 @@ fn new_schedule(schedule: &ScheduleSnapshot, new_id: &mut dyn FnMut() -> Uuid) -
     }
 }
 
+/// What a line has to know of the rest of the snapshot.
+struct News {
+    revision: i32,
+    currency_changed: bool,
+    open: bool,
+}
+
 fn revise_line(
     known: &mut OrderLine,
     line: &LineSnapshot,
     resolved: &Resolved,
-    revision: i32,
+    news: &News,
     new_id: &mut dyn FnMut() -> Uuid,
     revised: &mut Vec<RevisedLine>,
 ) {
-    let price = (known.price != line.price).then_some(known.price).flatten();
-    let price_changed = known.price != line.price;
+    let revision = news.revision;
+    let price_changed = known.price != line.price || (news.currency_changed && known.price.is_some());
+    let price = price_changed.then_some(known.price).flatten();
+    let unit_changed = known.unit != line.unit;
+    known.unit.clone_from(&line.unit);
     let item_number = (known.item_number != line.item.number).then(|| known.item_number.clone());
     known.price = line.price;
     if item_number.is_some() {
@@ -212,7 +247,7 @@ fn revise_line(
     known.supplier_item.clone_from(&line.supplier_item);
     known.agreed.line.clone_from(&line.tolerances);
 
-    for wanted in &line.schedule {
+    for wanted in asked_for(line) {
         let Some(schedule) = known.schedule.iter_mut().find(|schedule| schedule.number == wanted.number) else {
             let mut added = new_schedule(wanted, new_id);
             added.change = Some(Change { added: true, ..Change::at(revision) });
@@ -220,6 +255,10 @@ fn revise_line(
             known.schedule.push(added);
             continue;
         };
+        let back_again = schedule.state == Negotiation::Cancelled;
+        if back_again && !news.open {
+            continue; // compared again when the order runs again
+        }
         let change = Change {
             quantity: (schedule.quantity != wanted.quantity).then_some(schedule.quantity),
             requested_on: (schedule.requested_on != wanted.requested_on).then_some(schedule.requested_on),
@@ -227,8 +266,7 @@ fn revise_line(
             item_number: item_number.clone(),
             ..Change::at(revision)
         };
-        let back_again = schedule.state == Negotiation::Cancelled;
-        if change.is_empty() && !price_changed && !back_again {
+        if change.is_empty() && !price_changed && !unit_changed && !back_again {
             continue;
         }
         schedule.quantity = wanted.quantity;
@@ -242,7 +280,7 @@ fn revise_line(
         revised.push(told(&known.number, schedule));
     }
     for schedule in &mut known.schedule {
-        if !line.schedule.iter().any(|wanted| wanted.number == schedule.number) {
+        if !asked_for(line).any(|wanted| wanted.number == schedule.number) {
             cancel(&known.number, schedule, revised);
         }
     }

@@ -1,0 +1,10 @@
+//! The rules of the domain, told by its public doors only: snapshots of the ERP, answers and decisions go in, events come
+//! out. Tables where the rule is a table, random walks where it is "never" or "always".
+
+mod confirmation;
+mod decision;
+mod events;
+mod orders;
+mod revision;
+mod typed;
+mod walk;

@@ -62,11 +62,14 @@ create table link (
   connection_id uuid not null references connection on delete cascade,
   kind text not null,
   key text not null,
+  group_key text not null,
   their_ref text not null,
   learned_at timestamptz not null,
   primary key (connection_id, kind, key)
 );
+create index link_group on link (connection_id, group_key);
 create index link_their_ref on link (connection_id, kind, their_ref);
+comment on column link.group_key is 'The order''s number: all keys of one order are read together.';
 comment on table link is 'Our key and theirs, per connection (connectors::LinkKind).';
 
 alter table connection enable row level security;

@@ -34,6 +34,7 @@ create table delivery (
 create unique index delivery_event_key on delivery (connection_id, event_id) where triggered_by = 'event';
 create index delivery_due on delivery (connection_id, next_attempt_at) where state = 'retrying';
 create index delivery_lane on delivery (connection_id, subject_id, event_position) where state in ('retrying', 'parked', 'held');
+create index delivery_position on delivery (connection_id, event_position) where triggered_by = 'event';
 create index delivery_of_event on delivery (event_id);
 create index delivery_of_subject on delivery (subject_id, event_position);
 create index delivery_list on delivery (state, created_at desc, delivery_id);

@@ -138,16 +138,23 @@ pub(crate) async fn learn_links(tx: &mut Tx, connection_id: ConnectionId, snapsh
         keys.push(format!("{}/{}", snapshot.number, line.number));
         refs.push(line.their_ref.clone());
     }
-    save_links(tx, connection_id, &kinds, &keys, &refs).await
+    save_links(tx, connection_id, &snapshot.number, &kinds, &keys, &refs).await
 }
 
-/// Saves keys; the newest wins.
-pub async fn save_links(tx: &mut Tx, connection_id: ConnectionId, kinds: &[String], keys: &[String], refs: &[String]) -> Result<(), StoreError> {
+/// Saves the keys of one order; the newest wins.
+pub async fn save_links(
+    tx: &mut Tx,
+    connection_id: ConnectionId,
+    order: &str,
+    kinds: &[String],
+    keys: &[String],
+    refs: &[String],
+) -> Result<(), StoreError> {
     let now = tx.now();
     sqlx::query!(
         r#"
-        insert into link (connection_id, kind, key, their_ref, learned_at)
-        select distinct on (n.kind, n.key) $1, n.kind, n.key, n.their_ref, $5
+        insert into link (connection_id, kind, key, group_key, their_ref, learned_at)
+        select distinct on (n.kind, n.key) $1, n.kind, n.key, $6, n.their_ref, $5
         from unnest($2::text[], $3::text[], $4::text[]) as n (kind, key, their_ref)
         order by n.kind, n.key
         on conflict (connection_id, kind, key) do update
@@ -159,6 +166,7 @@ pub async fn save_links(tx: &mut Tx, connection_id: ConnectionId, kinds: &[Strin
         keys,
         refs,
         now,
+        order,
     )
     .execute(tx.sql())
     .await?;

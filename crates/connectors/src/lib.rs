@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod registry;
 pub mod rest;
 pub mod settings;
+pub mod tryton;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

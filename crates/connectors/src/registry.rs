@@ -30,7 +30,7 @@ impl std::fmt::Debug for Kind {
 }
 
 /// All kinds.
-pub const KINDS: &[Kind] = &[crate::rest::KIND];
+pub const KINDS: &[Kind] = &[crate::rest::KIND, crate::tryton::KIND];
 
 /// The kind by its word.
 pub fn kind(name: &str) -> Option<&'static Kind> {

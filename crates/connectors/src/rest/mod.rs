@@ -119,8 +119,7 @@ impl Connector for Rest {
             let kind = delivery.envelope.event.kind();
             return Err(Fault::Permanent { message: format!("Events of kind {kind} are not carried.") });
         };
-        let call =
-            Call::post("/confirmations").idempotency_key(delivery.idempotency_key()).body(&confirmation)?;
+        let call = Call::post("/confirmations").idempotency_key(delivery.idempotency_key()).body(&confirmation)?;
         outcome(self.http.send(call).await?.check()?)
     }
 
@@ -229,7 +228,11 @@ fn outcome(answer: Answer) -> Result<Outcome, Fault> {
     };
     let reason = |said: wire::ConfirmationAnswer| {
         let reason = said.reason.or(said.error.map(|error| error.message)).unwrap_or_default();
-        answer.redact(if reason.trim().is_empty() { "The ERP refused it without giving a reason." } else { reason.trim() })
+        answer.redact(if reason.trim().is_empty() {
+            "The ERP refused it without giving a reason."
+        } else {
+            reason.trim()
+        })
     };
     match (answer.status, said.status.as_deref()) {
         (409, _) if said.error.as_ref().is_some_and(|error| error.code == "locked") => {
@@ -253,8 +256,7 @@ fn verify(settings: &RestSettings, pushed: &Raw) -> Result<(), Fault> {
     let Some(secret) = &settings.push_secret else {
         return refused("Pushes are not set up: the connection has no push_secret.");
     };
-    let header =
-        |name: &str| pushed.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let header = |name: &str| pushed.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let (Some(id), Some(sent), Some(signatures)) =
         (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"))
     else {

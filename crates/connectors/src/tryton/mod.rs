@@ -1,0 +1,136 @@
+//! Connector `tryton`: Tryton 8.2, a free ERP (<https://www.tryton.org>), through its built-in REST API.
+//!
+//! In: purchases that are being processed, with what is *requested* of the supplier ([`note`] tells it from what we wrote
+//! back), and suppliers, items and plants ([`changes`]).
+//! Out: binding promises, as dates and splits of stock moves and, where quantity or price differ, as an amendment
+//! ([`plan`], [`write`]). Tryton has no place for an idempotency key: we look before we write, and each promise leaves a note
+//! on the purchase that holds the key. Decided in `docs/decisions/0010-tryton-write-back.md`.
+//!
+//! The key's user needs the groups Purchase, Purchase Amendment and Stock; no administrator, no password.
+
+mod changes;
+mod note;
+mod plan;
+mod settings;
+mod translate;
+mod wire;
+mod write;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::command::Command;
+use domain::event::EventKind;
+use serde_json::{Value, json};
+
+pub use settings::{SETTINGS, TrytonSettings};
+
+use crate::outcome::{Fault, Health, NotUnderstood, Outcome};
+use crate::registry::Kind;
+use crate::settings::{Secrets, SettingsProblem};
+use crate::{Connector, Cursor, Feed, Outgoing, Polled, Raw};
+
+/// Its line in the registry.
+pub const KIND: Kind =
+    Kind { name: "tryton", title: "Tryton ERP", carries: CARRIES, feeds: changes::FEEDS, settings: SETTINGS, build };
+
+const CARRIES: &[EventKind] = &[EventKind::PromiseMade];
+/// The version that this was tried with; another one may work.
+const TRIED: &str = "8.2";
+/// From here on a difference of clocks is worth a word.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+/// What is read, and what fails where it cannot be.
+const NEEDED: &[(&str, &str)] = &[
+    ("purchase.line", "orders cannot be read. Give the key's user the group Purchase."),
+    ("stock.move", "dates cannot be read or written. Give the key's user the group Stock."),
+    ("product.product", "items cannot be read."),
+    ("party.party", "suppliers cannot be read."),
+    ("stock.location", "plants cannot be read."),
+    (
+        "purchase.amendment",
+        "confirmations with another quantity or price than ordered will be refused. Activate the module \
+         purchase_amendment and give the key's user the group Purchase Amendment.",
+    ),
+];
+
+/// A connection to a Tryton.
+#[derive(Debug)]
+pub struct Tryton {
+    wire: wire::Wire,
+    settings: TrytonSettings,
+}
+
+fn build(given: &Value, secrets: &dyn Secrets) -> Result<Box<dyn Connector>, SettingsProblem> {
+    let settings = TrytonSettings::read(given, secrets)?;
+    Ok(Box::new(Tryton { wire: wire::Wire::new(KIND.name, &settings)?, settings }))
+}
+
+#[async_trait]
+impl Connector for Tryton {
+    fn carries(&self) -> &'static [EventKind] {
+        CARRIES
+    }
+
+    fn feeds(&self) -> &'static [Feed] {
+        changes::FEEDS
+    }
+
+    async fn probe(&self) -> Result<Health, Fault> {
+        let (version, skew) = self.wire.version().await?;
+        let mut remarks = Vec::new();
+        if version != TRIED && !version.starts_with(&format!("{TRIED}.")) {
+            remarks.push(format!("This was tried with Tryton {TRIED}; here is {version}."));
+        }
+        // Whoever cannot read purchases cannot do anything here: this one is a fault, the others are remarks.
+        let filter = &self.settings.order_filter;
+        self.one("purchase.purchase", json!([["company", "=", self.settings.company], filter])).await?;
+        for (model, without) in NEEDED {
+            match self.one(model, json!([])).await {
+                Ok(_) => {}
+                Err(Fault::Credentials { .. } | Fault::Contract { .. }) => {
+                    remarks.push(format!("{model} is not readable: {without}"));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        match self.one("company.company", json!([["id", "=", self.settings.company]])).await {
+            Ok(true) => {}
+            Ok(false) => remarks.push(format!("The key's user sees no company with the id {}.", self.settings.company)),
+            Err(Fault::Credentials { .. } | Fault::Contract { .. }) => {
+                remarks.push("The company cannot be read.".to_owned());
+            }
+            Err(other) => return Err(other),
+        }
+        if let Some(skew) = skew.filter(|skew| skew.abs() >= CLOCKS_DIFFER) {
+            remarks.push(format!("Its clock differs from ours by {} s; set both by the same time server.", skew.num_seconds()));
+        }
+        Ok(Health { system: format!("Tryton {version}"), clock_skew: skew, remarks })
+    }
+
+    async fn deliver(&self, delivery: &Outgoing) -> Result<Outcome, Fault> {
+        write::deliver(&self.wire, self.settings.company, delivery).await
+    }
+
+    async fn poll(&self, feed: Feed, cursor: &Cursor) -> Result<Polled, Fault> {
+        changes::poll(&self.wire, feed, cursor, self.settings.company, &self.settings.order_filter).await
+    }
+
+    /// Tryton has no webhooks (8.2): nothing that claims to come from it was sent by it.
+    fn verify(&self, _pushed: &Raw) -> Result<(), Fault> {
+        Err(Fault::Permanent { message: "Tryton pushes nothing; its orders are polled.".to_owned() })
+    }
+
+    fn interpret(&self, raw: &Raw) -> Result<Vec<Command>, NotUnderstood> {
+        translate::interpret(raw)
+    }
+}
+
+impl Tryton {
+    /// Whether there is a record, which also shows whether the model may be read.
+    async fn one(&self, model: &str, domain: Value) -> Result<bool, Fault> {
+        let query = wire::Query { model, fields: &["id"], domain, order: json!([["id", "ASC"]]), limit: 1 };
+        Ok(!self.wire.list::<wire::Id>(&query).await?.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests;

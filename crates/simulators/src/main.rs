@@ -1,0 +1,57 @@
+//! `interlock-simulator`: the simulated ERP as a program.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use chrono::Utc;
+use clap::Parser;
+use simulators::{Clock, Settings, SimulatedErp, demo};
+use tracing_subscriber::EnvFilter;
+
+/// A simulated ERP for demos and tests. Not a real one: it says so in every answer.
+#[derive(Debug, Parser)]
+#[command(name = "interlock-simulator", version)]
+struct Arguments {
+    /// Where to listen, on this machine only; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Begin with the demo orders, where the state has none yet.
+    #[arg(long)]
+    demo: bool,
+    /// A file that keeps orders and accepted confirmations over a restart.
+    #[arg(long)]
+    state: Option<PathBuf>,
+    /// The key that callers must send as `Authorization: Bearer …`.
+    #[arg(long, env = "INTERLOCK_SIMULATOR_KEY", default_value = "simulated-key", hide_env_values = true)]
+    api_key: String,
+    /// Repeats the same choices of faults that strike some requests only.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let clock = Clock::system();
+    let orders = if arguments.demo { demo::orders(clock.now().date_naive()) } else { Vec::new() };
+    let running = SimulatedErp::start(Settings {
+        listen: arguments.listen,
+        api_key: arguments.api_key,
+        state: arguments.state,
+        orders,
+        seed: arguments.seed,
+        clock,
+    })
+    .await
+    .context("start the simulated ERP")?;
+    // One line for whoever started it, to read the address from.
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", running.base_url()).and_then(|()| out.flush()).context("print the address")?;
+    tokio::signal::ctrl_c().await.context("wait for Ctrl-C")?;
+    tracing::info!(at = %Utc::now(), "Simulator: ends.");
+    Ok(())
+}

@@ -7,7 +7,7 @@
 //! ```text
 //!            a delivery failed                    the head was delivered
 //!  healthy ────────────────────► waiting ─► (due) ───────────────────────► loading ──► nothing left: healthy
-//!  (queue in memory)             (for a clock or a person)                    └──────► a batch: delivered in order
+//!  (queue in memory)             (for a clock or a person)                       └───► a batch: delivered in order
 //! ```
 
 use std::collections::VecDeque;
@@ -25,16 +25,11 @@ pub(super) struct Lane<P> {
     pub listed: bool,
     /// There is (or may be) an unfinished row of this subject in the table: newcomers go behind it, as `held` rows.
     pub troubled: bool,
-    /// The next held rows have been asked for, or will be as soon as what was decided is written.
-    pub loading: bool,
-    /// The number of the write that holds this lane's newest outcome. Rows that the store showed us *before* that write
-    /// landed may be out of date and are not trusted.
-    pub settled_by: u64,
 }
 
 impl<P> Default for Lane<P> {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), sending: None, listed: false, troubled: false, loading: false, settled_by: 0 }
+        Self { queue: VecDeque::new(), sending: None, listed: false, troubled: false }
     }
 }
 

@@ -82,7 +82,8 @@ enum Asked {
     },
 }
 
-/// The order in which the store is asked when everything is wanted at once.
+/// The kinds of request, in the order of their turns: write, lanes, due, read. See [`Core::ask_for_lanes`] for why lanes
+/// come right after writing.
 const TURNS: usize = 4;
 
 /// The one owner of one connection. `P` is what the shell needs to send an event; see [`Event`].
@@ -118,8 +119,6 @@ pub struct Core<P> {
     drained: Vec<Uuid>,
     /// The same, written: the next rows can be loaded.
     to_load: VecDeque<Uuid>,
-    /// How many writes have landed.
-    written: u64,
 
     asked: Option<Asked>,
     asked_at: DateTime<Utc>,
@@ -159,7 +158,6 @@ impl<P: Clone> Core<P> {
             outcomes: Vec::new(),
             drained: Vec::new(),
             to_load: VecDeque::new(),
-            written: 0,
             asked: None,
             asked_at: now,
             turn: 0,
@@ -299,16 +297,13 @@ impl<P: Clone> Core<P> {
         let mut taken = false;
         for stored in rows {
             let subject = stored.event.subject;
-            // Its lane has got into trouble since the store looked: after the next write this row may be a held one.
-            let out_of_date = |lane: &Lane<P>| !stored.by_person && lane.settled_by > self.written;
-            if self.lanes.get(&subject).is_some_and(out_of_date) || !self.rows.insert(stored.delivery_id) {
+            if !self.rows.insert(stored.delivery_id) {
                 continue;
             }
+            // A due row from the log is the first unfinished one of its subject, and every earlier event has a row, so
+            // it may go. If nobody told us of trouble in this lane, the table knows better.
             let lane = self.lanes.entry(subject).or_default();
-            if !stored.by_person {
-                lane.troubled = true;
-                lane.loading = false;
-            }
+            lane.troubled |= !stored.by_person;
             lane.queue.push_back(Delivery::from(stored));
             self.make_ready(subject);
             taken = true;
@@ -322,12 +317,12 @@ impl<P: Clone> Core<P> {
             by_subject.entry(stored.event.subject).or_default().push(stored);
         }
         for subject in subjects {
-            let Some(lane) = self.lanes.get_mut(&subject).filter(|lane| lane.loading) else { continue };
-            lane.loading = false;
             let rows = by_subject.remove(&subject).unwrap_or_default();
+            let Some(lane) = self.lanes.get_mut(&subject).filter(|lane| lane.is_idle()) else { continue };
             lane.troubled = !rows.is_empty();
             let mut expected = Standing::Due;
             for stored in rows {
+                // A row that is in memory has an outcome which is not written yet; it will ask for the next ones itself.
                 if stored.standing != expected || !self.rows.insert(stored.delivery_id) {
                     break;
                 }
@@ -340,7 +335,6 @@ impl<P: Clone> Core<P> {
     }
 
     fn take_written(&mut self, drained: Vec<Uuid>, rows: &[Uuid], now: DateTime<Utc>) {
-        self.written += 1;
         self.written_at = now;
         self.to_load.extend(drained);
         for row in rows {
@@ -410,11 +404,6 @@ impl<P: Clone> Core<P> {
             verdict,
             failure,
         });
-        // A write that is out does not hold it; the one after that will.
-        let next_write = self.written + 1 + u64::from(matches!(self.asked, Some(Asked::Write { .. })));
-        if let Some(lane) = self.lanes.get_mut(&subject) {
-            lane.settled_by = next_write;
-        }
     }
 
     /// The system could not be spoken to: as if it had not been sent.
@@ -429,11 +418,7 @@ impl<P: Clone> Core<P> {
     /// The next of the lane may go. A drained lane in trouble asks the table what comes next.
     fn go_on(&mut self, subject: Uuid) {
         self.make_ready(subject);
-        if let Some(lane) = self.lanes.get_mut(&subject)
-            && lane.is_idle()
-            && lane.troubled
-        {
-            lane.loading = true;
+        if self.lanes.get(&subject).is_some_and(|lane| lane.is_idle() && lane.troubled) {
             self.drained.push(subject);
         }
         self.forget_if_idle(subject);
@@ -443,7 +428,6 @@ impl<P: Clone> Core<P> {
     fn hold(&mut self, subject: Uuid, now: DateTime<Utc>) {
         let Some(lane) = self.lanes.get_mut(&subject) else { return };
         lane.troubled = true;
-        lane.loading = false;
         for delivery in std::mem::take(&mut lane.queue) {
             match delivery.row {
                 Some(row) => {
@@ -553,15 +537,16 @@ impl<P: Clone> Core<P> {
         gaps
     }
 
+    /// What a page has added to a lane is written by now, because writing comes right before this in the turns: so a lane
+    /// that the table shows to be empty is healthy.
     fn ask_for_lanes(&mut self) -> Option<(Asked, Request)> {
         let mut subjects = Vec::new();
         while subjects.len() < self.settings.lanes
             && let Some(subject) = self.to_load.pop_front()
         {
-            match self.lanes.get(&subject) {
-                Some(lane) if lane.loading && lane.settled_by > self.written => self.drained.push(subject),
-                Some(lane) if lane.loading => subjects.push(subject),
-                _ => {}
+            debug_assert!(!self.outcomes.iter().any(|out| out.subject == subject && out.verdict == Verdict::Held));
+            if self.lanes.get(&subject).is_some_and(Lane::is_idle) {
+                subjects.push(subject);
             }
         }
         let request = Request::Lanes { subjects: subjects.clone(), limit: self.settings.lane_rows };

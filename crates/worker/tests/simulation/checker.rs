@@ -8,17 +8,20 @@
 //! 5. after the faults have stopped the backlog comes to rest, and what is parked can be repaired;
 //! 6. fence numbers are monotone, and no write of a deposed owner lands.
 //!
-//! And what the tables promise: one row per event, the rule of a lane, and a cursor that passes nothing unfinished.
+//! And what the parts promise each other: one row per event, the rule of a lane, a cursor that passes nothing unfinished;
+//! an owner sends one at a time per subject and no more than its limit at once, sends nothing that was finished when it
+//! began or that it heard to be accepted (but for a person), and falls silent soon after it was replaced.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::history::{Effect, History, Logged, Millis, RowAfter, State, Table};
+use super::history::{Effect, History, Logged, Millis, RowAfter, State, Table, Traffic};
 
 /// All that is wrong with a schedule, in words; empty when nothing is.
 pub fn check(history: &History) -> Vec<String> {
     let mut checker = Checker::new(history);
     checker.effects();
     checker.tables();
+    checker.traffic();
     checker.end();
     checker.wrong
 }
@@ -34,6 +37,8 @@ struct Checker<'a> {
     expected: BTreeMap<i64, &'a Logged>,
     took_effect: HashMap<u128, Vec<&'a Effect>>,
     table: BTreeMap<u64, RowAfter>,
+    /// Per owner: what was finished when it began.
+    finished: BTreeMap<i64, (Millis, HashSet<u128>)>,
     wrong: Vec<String>,
 }
 
@@ -52,8 +57,8 @@ impl<'a> Checker<'a> {
             took_effect.entry(effect.event).or_default().push(effect);
         }
         let by_event = history.logged.iter().map(|row| (row.event, row)).collect();
-        let (table, wrong) = (BTreeMap::new(), Vec::new());
-        Self { history, committed, by_event, wanted, expected, took_effect, table, wrong }
+        let (table, finished, wrong) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { history, committed, by_event, wanted, expected, took_effect, table, finished, wrong }
     }
 
     fn skipped_before(&self, event: u128, at: Millis) -> bool {
@@ -118,6 +123,10 @@ impl<'a> Checker<'a> {
                     }
                     fence = *taken;
                     self.change(*at, rows);
+                    let done =
+                        |row: &&RowAfter| matches!(row.state, State::Delivered | State::Skipped) && !row.by_person;
+                    let finished = self.table.values().filter(done).map(|row| row.event).collect();
+                    self.finished.insert(fence, (*at, finished));
                 }
                 Table::Write { fence: writer, landed, cursor: moved, gaps, rows } => {
                     if *landed && *writer != fence {
@@ -181,6 +190,40 @@ impl<'a> Checker<'a> {
             let in_gap = gaps.iter().any(|(first, last)| (first..=last).contains(&position));
             if !in_gap && !rows.contains(&logged.event) {
                 self.wrong.push(format!("the cursor {cursor} passed position {position} at {at}"));
+            }
+        }
+    }
+
+    // ---- what owners send ---------------------------------------------------------------------------------------
+
+    fn traffic(&mut self) {
+        let mut on_their_way: HashMap<i64, HashSet<u128>> = HashMap::new();
+        for (at, traffic) in &self.history.traffic {
+            match *traffic {
+                Traffic::Sent { fence, event, subject, by_person } => {
+                    let lanes = on_their_way.entry(fence).or_default();
+                    if !lanes.insert(subject) {
+                        self.wrong.push(format!("owner {fence} sent two of subject {subject} at once at {at}"));
+                    }
+                    if lanes.len() > self.history.most_on_their_way {
+                        self.wrong.push(format!("owner {fence} sent {} at once at {at}", lanes.len()));
+                    }
+                    let Some((_, finished)) = self.finished.get(&fence) else { continue };
+                    if finished.contains(&event) && !by_person {
+                        self.wrong
+                            .push(format!("owner {fence} sent event {event:x} again, which was finished, at {at}"));
+                    }
+                    let replaced = self.finished.range(fence + 1..).next().map(|(_, (replaced, _))| *replaced);
+                    if replaced.is_some_and(|replaced| *at > replaced + self.history.trust) {
+                        self.wrong.push(format!("owner {fence} still sent at {at}, replaced at {replaced:?}"));
+                    }
+                }
+                Traffic::Heard { fence, event, subject, accepted } => {
+                    on_their_way.entry(fence).or_default().remove(&subject);
+                    if let Some((_, finished)) = self.finished.get_mut(&fence).filter(|_| accepted) {
+                        finished.insert(event);
+                    }
+                }
             }
         }
     }

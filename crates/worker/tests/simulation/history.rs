@@ -70,6 +70,24 @@ pub struct Skip {
     pub event: u128,
 }
 
+/// What an owner and the other system said to each other, as the owner saw it.
+#[derive(Clone, Copy, Debug)]
+pub enum Traffic {
+    Sent {
+        fence: i64,
+        event: u128,
+        subject: u128,
+        by_person: bool,
+    },
+    /// An answer, or the time limit.
+    Heard {
+        fence: i64,
+        event: u128,
+        subject: u128,
+        accepted: bool,
+    },
+}
+
 /// Everything there is to know about one schedule.
 #[derive(Debug, Default)]
 pub struct History {
@@ -78,6 +96,11 @@ pub struct History {
     pub tables: Vec<(Millis, Table)>,
     pub effects: Vec<Effect>,
     pub skips: Vec<Skip>,
+    pub traffic: Vec<(Millis, Traffic)>,
+    /// The connection's limit of deliveries on their way.
+    pub most_on_their_way: usize,
+    /// How long an owner may go on sending without having heard from the store.
+    pub trust: Millis,
     /// When the backlog was looked at after the faults had stopped (refusals were still refused).
     pub drained_at: Millis,
     /// How many of the effects had happened by then.

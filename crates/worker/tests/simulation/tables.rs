@@ -305,6 +305,10 @@ impl Tables {
             .collect()
     }
 
+    pub fn is_by_person(&self, id: Uuid) -> bool {
+        self.rows.iter().any(|row| u128::from(row.id) == id.as_u128() && row.by_person)
+    }
+
     pub fn has_row(&self, event: u128) -> bool {
         self.rows.iter().any(|row| row.event == event && !row.by_person)
     }

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use uuid::Uuid;
 use worker::core::{
-    Answer, Batch, CircuitState, Core, Decision, Event, Gap, Gate, Input, LogRow, Page, Position, Request, Snapshot, Task,
-    Verdict,
+    Answer, Batch, CircuitState, Core, Decision, Event, Gap, Gate, Input, LogRow, Page, Position, Request, Snapshot,
+    Task, Verdict,
 };
 
 use super::flaws::Flaw;
-use super::history::{Logged, Millis};
+use super::history::{Logged, Millis, Traffic};
 use super::receiver::Message;
 use super::world::{Happening, TIME_LIMIT, Worker, World};
 
@@ -49,6 +49,8 @@ impl World {
         let worker = &mut self.workers[index];
         worker.life += 1;
         worker.tick_at = None;
+        worker.on_their_way.clear();
+        worker.fence = start.fence.0;
         worker.core = Some(Core::start(self.settings, start, clock));
         let life = worker.life;
         self.input(index, life, Input::Tick);
@@ -70,6 +72,14 @@ impl World {
         }
         let fenced = matches!(input, Input::Fenced);
         let Some(core) = &mut worker.core else { return };
+        if let Input::Answered { ticket, answer, .. } = &input
+            && let Some(sent) = worker.on_their_way.remove(ticket)
+        {
+            let (event, subject) = (sent.event_id.as_u128(), sent.subject.as_u128());
+            let accepted = matches!(answer, Answer::Accepted { .. });
+            let heard = Traffic::Heard { fence: worker.fence, event, subject, accepted };
+            self.history.traffic.push((self.now, heard));
+        }
         if self.trace {
             eprintln!("{:>5} worker {index}/{life} hears {input:?}", self.now);
         }
@@ -264,6 +274,11 @@ impl World {
 
     pub(super) fn send(&mut self, index: usize, life: u64, task: Task<()>) {
         self.history.seen.sends += 1;
+        let worker = &mut self.workers[index];
+        worker.on_their_way.insert(task.ticket, task.event.clone());
+        let by_person = task.delivery_id.is_some_and(|id| self.tables.is_by_person(id));
+        let (event, subject) = (task.event.event_id.as_u128(), task.event.subject.as_u128());
+        self.history.traffic.push((self.now, Traffic::Sent { fence: worker.fence, event, subject, by_person }));
         let unknown = || Answer::Pending { reason: "no answer within the time limit".into() };
         let give_up = |ticket| Input::Answered { ticket, answer: unknown(), took: TimeDelta::milliseconds(TIME_LIMIT) };
         let ticket = task.ticket;

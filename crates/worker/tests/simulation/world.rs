@@ -5,10 +5,10 @@
 //! are still refused: the backlog has to come to rest. Then people mend and retry what is parked, and all has to arrive.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use worker::core::{CircuitSettings, Core, Gate, Input, Request, Settings, Task};
+use worker::core::{CircuitSettings, Core, Event, Gate, Input, Request, Settings, Task, Ticket};
 use worker::retry::Backoff;
 
 use super::dice::Dice;
@@ -88,6 +88,9 @@ pub(super) struct Worker {
     pub(super) frozen: bool,
     pub(super) core: Option<Core<()>>,
     pub(super) tick_at: Option<Millis>,
+    pub(super) fence: i64,
+    /// What it has sent and not heard of.
+    pub(super) on_their_way: HashMap<Ticket, Event<()>>,
     pub(super) inbox: Vec<(u64, Input<()>)>,
 }
 
@@ -156,6 +159,11 @@ impl World {
         let writers = dice.size(1, 4);
         let events = dice.size(5, 30);
         let settings = settings(&mut dice, flaw);
+        let history = History {
+            most_on_their_way: settings.max_in_flight,
+            trust: settings.trust.num_milliseconds(),
+            ..History::default()
+        };
         Self {
             flaw,
             now: 0,
@@ -181,7 +189,7 @@ impl World {
             mending: false,
             deadline: Millis::MAX,
             trace: std::env::var_os("INTERLOCK_SIM_TRACE").is_some(),
-            history: History::default(),
+            history,
             dice,
         }
     }

@@ -13,12 +13,16 @@ pub mod deliveries;
 pub mod drafts;
 pub mod error;
 pub mod events;
+pub mod feeds;
 pub mod order_list;
 pub mod orders;
+pub mod passwords;
 pub mod people;
 pub mod perform;
 pub mod reference;
+pub mod retention;
 pub mod sessions;
+pub mod signal;
 pub mod timeline;
 pub mod tx;
 

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::orders::*;
 
-/// One of each kind, every optional field filled in where there is one.
-pub fn one_of_each() -> Vec<Event> {
+/// One of each kind, every optional field filled in somewhere.
+fn one_of_each() -> Vec<Event> {
     let (order, line, schedule) = ("4500001".to_owned(), "0010".to_owned(), 1);
     let note = Some("We need it for the assembly line.".to_owned());
     let schedule_line_id = ScheduleLineId(Uuid::from_u128(0x1002));
@@ -113,6 +113,7 @@ pub fn one_of_each() -> Vec<Event> {
             }],
         },
         Event::ConfirmationAcknowledged { order, their_ref: "OC-2026-118".to_owned(), their_time: now() },
+        Event::ProbeRequested { connection: "Tryton DE10".to_owned() },
     ]
 }
 
@@ -132,6 +133,7 @@ fn the_kind_in_the_json_is_the_word_in_the_list_and_every_event_is_read_back() {
     for event in one_of_each() {
         let json = serde_json::to_value(&event).expect("JSON");
         assert_eq!(json["kind"], event.kind().as_str());
+        assert_eq!(json["order"].as_str(), event.order(), "the order it is about");
         assert_eq!(serde_json::from_value::<Event>(json).expect("read back"), event);
     }
 }

@@ -1,11 +1,12 @@
 //! Appending what happened. State and event are written in the same transaction, or neither is.
 
-use domain::event::{Event, Subject};
+use domain::event::{Event, EventKind, Subject};
 use domain::id::{ConnectionId, EventId, PlantId, SupplierId};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::signal::Topic;
 use crate::tx::Tx;
 
 /// Where the events of one change belong.
@@ -23,7 +24,12 @@ pub struct About {
 
 /// Appends events in order and gives their ids. The subject's row lock makes its versions 1, 2, 3 … in the order of
 /// commit; it is taken before any position, as the gap list of the readers needs.
-pub async fn append(tx: &mut Tx, about: About, events: &[Event], causation: Option<EventId>) -> Result<Vec<EventId>, StoreError> {
+pub async fn append(
+    tx: &mut Tx,
+    about: About,
+    events: &[Event],
+    causation: Option<EventId>,
+) -> Result<Vec<EventId>, StoreError> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -71,5 +77,30 @@ pub async fn append(tx: &mut Tx, about: About, events: &[Event], causation: Opti
     )
     .execute(tx.sql())
     .await?;
+    tx.wrote(Topic::Events);
     Ok(ids.into_iter().map(EventId).collect())
+}
+
+/// Whether an event of this kind whose data has `field` = `value` is in the subject's history. For what may be told to us
+/// twice; the subject's row is locked first, so that nobody appends it meanwhile.
+pub(crate) async fn happened(
+    tx: &mut Tx,
+    subject: Subject,
+    kind: EventKind,
+    field: &str,
+    value: &str,
+) -> Result<bool, StoreError> {
+    sqlx::query!("select subject_id from subject where subject_id = $1 for update", subject.id)
+        .fetch_optional(tx.sql())
+        .await?;
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from event where subject_id = $1 and kind = $2 and data ->> $3 = $4) as "known!""#,
+        subject.id,
+        kind.as_str(),
+        field,
+        value
+    )
+    .fetch_one(tx.sql())
+    .await?;
+    Ok(known)
 }

@@ -84,7 +84,9 @@ impl Bucket {
             Self::ConfirmedLate => "(s.state = 'accepted' and s.last_confirmed_on > s.requested_on)",
             Self::Changed => "(s.change is not null and s.state <> 'cancelled')",
             Self::Overdue => "(s.state in ('published', 'countered') and s.requested_on <= current_date)",
-            Self::NotInErp => "(s.promise_event_id is not null and coalesce(d.state, 'pending') not in ('delivered', 'skipped', 'superseded'))",
+            Self::NotInErp => {
+                "(s.promise_event_id is not null and coalesce(d.state, 'pending') not in ('delivered', 'skipped', 'superseded'))"
+            }
             Self::Closed => "s.state in ('declined', 'cancelled')",
         }
     }
@@ -239,10 +241,18 @@ pub async fn page(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<LineR
     let backwards = page.before.is_some();
     let ascending = (filter.sort == Sort::DueFirst) != backwards;
     if let Some(key) = page.before.or(page.after) {
-        sql.push(if ascending { " and (s.requested_on, s.schedule_line_id) > (" } else { " and (s.requested_on, s.schedule_line_id) < (" });
+        sql.push(if ascending {
+            " and (s.requested_on, s.schedule_line_id) > ("
+        } else {
+            " and (s.requested_on, s.schedule_line_id) < ("
+        });
         sql.push_bind(key.day).push(", ").push_bind(key.id).push(")");
     }
-    sql.push(if ascending { " order by s.requested_on, s.schedule_line_id" } else { " order by s.requested_on desc, s.schedule_line_id desc" });
+    sql.push(if ascending {
+        " order by s.requested_on, s.schedule_line_id"
+    } else {
+        " order by s.requested_on desc, s.schedule_line_id desc"
+    });
     sql.push(" limit ").push_bind(page.size.clamp(1, 500));
     let mut rows: Vec<LineRow> = sql.build_query_as().fetch_all(tx.sql()).await?;
     if backwards {
@@ -265,19 +275,25 @@ pub async fn in_review(tx: &mut Tx, filter: &Filter, size: i64) -> Result<Vec<Li
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     sql.push(TABLES);
     conditions(&mut sql, tx.scope(), filter);
-    sql.push(" and s.state = 'in_review' order by s.in_review_since, s.schedule_line_id limit ").push_bind(size.clamp(1, 500));
+    sql.push(" and s.state = 'in_review' order by s.in_review_since, s.schedule_line_id limit ")
+        .push_bind(size.clamp(1, 500));
     Ok(sql.build_query_as().fetch_all(tx.sql()).await?)
 }
 
 fn conditions(sql: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
     match scope {
         Scope::All => sql.push(" where true"),
-        Scope::Plants(plants) => sql.push(" where s.plant_id = any(").push_bind(plants.iter().map(|id| id.0).collect::<Vec<_>>()).push(")"),
-        // One supplier is the rule; an equality keeps the list in the order of its index.
-        Scope::Suppliers(suppliers) if suppliers.len() == 1 => sql.push(" where s.supplier_id = ").push_bind(suppliers[0].0),
-        Scope::Suppliers(suppliers) => {
-            sql.push(" where s.supplier_id = any(").push_bind(suppliers.iter().map(|id| id.0).collect::<Vec<_>>()).push(")")
+        Scope::Plants(plants) => {
+            sql.push(" where s.plant_id = any(").push_bind(plants.iter().map(|id| id.0).collect::<Vec<_>>()).push(")")
         }
+        // One supplier is the rule; an equality keeps the list in the order of its index.
+        Scope::Suppliers(suppliers) if suppliers.len() == 1 => {
+            sql.push(" where s.supplier_id = ").push_bind(suppliers[0].0)
+        }
+        Scope::Suppliers(suppliers) => sql
+            .push(" where s.supplier_id = any(")
+            .push_bind(suppliers.iter().map(|id| id.0).collect::<Vec<_>>())
+            .push(")"),
     };
     if !filter.buckets.is_empty() {
         sql.push(" and (");

@@ -94,14 +94,46 @@ pub struct Decided {
 
 /// An order by its number, within the scope. Numbers are unique per ERP; should two ERPs share one, the newest is given.
 pub async fn get(tx: &mut Tx, number: &str) -> Result<OrderRecord, CommandError> {
-    let id = sqlx::query_scalar!(
-        "select order_id from purchase_order where number = $1 order by published_at desc limit 1",
+    let order_id = find(tx, number).await?;
+    load(tx, order_id, false).await
+}
+
+async fn find(tx: &mut Tx, number: &str) -> Result<OrderId, CommandError> {
+    sqlx::query_scalar!(
+        "select order_id from purchase_order where number = $1 order by published_at desc, order_id limit 1",
         number
     )
     .fetch_optional(tx.sql())
     .await?
-    .ok_or(CommandError::NotFound { what: "order" })?;
-    load(tx, OrderId(id), false).await
+    .map(OrderId)
+    .ok_or(CommandError::NotFound { what: "order" })
+}
+
+/// The order that one ERP calls by this number.
+async fn find_at(tx: &mut Tx, connection_id: ConnectionId, number: &str) -> Result<OrderId, CommandError> {
+    sqlx::query_scalar!(
+        "select order_id from purchase_order where connection_id = $1 and number = $2",
+        connection_id.0,
+        number
+    )
+    .fetch_optional(tx.sql())
+    .await?
+    .map(OrderId)
+    .ok_or(CommandError::NotFound { what: "order" })
+}
+
+/// Where events about an order of one ERP belong.
+pub(crate) async fn about_of(tx: &mut Tx, connection_id: ConnectionId, number: &str) -> Result<About, CommandError> {
+    let order_id = find_at(tx, connection_id, number).await?;
+    let row = sqlx::query!("select plant_id, supplier_id from purchase_order where order_id = $1", order_id.0)
+        .fetch_one(tx.sql())
+        .await?;
+    Ok(About {
+        subject: Subject { kind: SubjectKind::Order, id: order_id.0 },
+        plant_id: Some(row.plant_id.into()),
+        supplier_id: Some(row.supplier_id.into()),
+        home: Some(connection_id),
+    })
 }
 
 /// An order by id, within the scope; locked when it is about to be changed.
@@ -264,13 +296,15 @@ where
 
 /// Takes a supplier's answer to an order.
 pub async fn confirm(tx: &mut Tx, number: &str, command: &ConfirmLines) -> Result<Confirmed, CommandError> {
-    if let Some(first) = first_outcome::<Confirmed>(tx, command.submission).await? {
-        return Ok(Confirmed { already: true, ..first });
-    }
-    let order_id = get(tx, number).await?.order.order_id;
+    let order_id = find(tx, number).await?;
+    confirm_order(tx, order_id, command).await
+}
+
+async fn confirm_order(tx: &mut Tx, order_id: OrderId, command: &ConfirmLines) -> Result<Confirmed, CommandError> {
     let mut record = load(tx, order_id, true).await?;
-    // Whoever waited for the lock may have waited for his own first click.
-    if let Some(first) = first_outcome::<Confirmed>(tx, command.submission).await? {
+    // Looked up under the lock: whoever waited for it may have waited for his own first click.
+    let sent = Sent { submission: command.submission, action: "order.confirm", order_id };
+    if let Some(first) = first_outcome::<Confirmed>(tx, &sent).await? {
         return Ok(Confirmed { already: true, ..first });
     }
     let before = record.order.clone();
@@ -293,18 +327,19 @@ pub async fn confirm(tx: &mut Tx, number: &str, command: &ConfirmLines) -> Resul
         })
         .unwrap_or_default();
     let outcome = Confirmed { number: version, by_rule, in_review, at: now, already: false };
-    keep_outcome(tx, command.submission, "order.confirm", &outcome).await?;
+    keep_outcome(tx, &sent, &outcome).await?;
     note_change(tx, "order.confirm", &before, &record.order, None).await?;
     Ok(outcome)
 }
 
 /// The buyer decides on lines in review.
 pub async fn decide(tx: &mut Tx, number: &str, command: &DecideDeviations) -> Result<Decided, CommandError> {
-    if let Some(first) = first_outcome::<Decided>(tx, command.submission).await? {
+    let order_id = find(tx, number).await?;
+    let mut record = load(tx, order_id, true).await?;
+    let sent = Sent { submission: command.submission, action: "order.decide", order_id };
+    if let Some(first) = first_outcome::<Decided>(tx, &sent).await? {
         return Ok(Decided { already: true, ..first });
     }
-    let order_id = get(tx, number).await?.order.order_id;
-    let mut record = load(tx, order_id, true).await?;
     let before = record.order.clone();
     let (now, day) = (tx.now(), record.today(tx.now()));
     let actor = tx.actor().clone();
@@ -312,7 +347,7 @@ pub async fn decide(tx: &mut Tx, number: &str, command: &DecideDeviations) -> Re
     let event_ids = events::append(tx, record.about(), &happened, None).await?;
     save_schedule(tx, &before, &record.order, &happened, &event_ids).await?;
     let outcome = Decided { lines: command.decisions.len(), at: now, already: false };
-    keep_outcome(tx, command.submission, "order.decide", &outcome).await?;
+    keep_outcome(tx, &sent, &outcome).await?;
     let reason = command.decisions.iter().find_map(|decision| decision.note.clone());
     note_change(tx, "order.decide", &before, &record.order, reason).await?;
     Ok(outcome)
@@ -340,15 +375,24 @@ pub async fn mark_opened(tx: &mut Tx, order_id: OrderId) -> Result<(), CommandEr
 }
 
 /// What the ERP says about an order: published when new, revised where it differs, ignored when older than known.
-pub async fn mirror(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSnapshot) -> Result<Mirrored, CommandError> {
+pub async fn mirror(
+    tx: &mut Tx,
+    connection_id: ConnectionId,
+    snapshot: &OrderSnapshot,
+) -> Result<Mirrored, CommandError> {
     let resolved = reference::resolve(tx, connection_id, snapshot).await?;
-    let known = sqlx::query_scalar!(
-        "select order_id from purchase_order where connection_id = $1 and number = $2 for update",
-        connection_id.0,
-        snapshot.number
-    )
-    .fetch_optional(tx.sql())
-    .await?;
+    let mut known = known_as(tx, connection_id, &snapshot.number).await?;
+    if known.is_none() {
+        // Two messages may bring a new order at the same moment; there is no row yet that they could wait for.
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended($1::text || $2, 0))",
+            connection_id.to_string(),
+            snapshot.number
+        )
+        .fetch_one(tx.sql())
+        .await?;
+        known = known_as(tx, connection_id, &snapshot.number).await?;
+    }
     let now = tx.now();
     let mut new_id = || crate::tx::new_id(now);
     let Some(order_id) = known else {
@@ -364,7 +408,7 @@ pub async fn mirror(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSn
         events::append(tx, about(&order), &happened, None).await?;
         return Ok(Mirrored::Changed(happened));
     };
-    let mut record = load(tx, OrderId(order_id), true).await?;
+    let mut record = load(tx, order_id, true).await?;
     let before = record.order.clone();
     let mirrored = record.order.revise(snapshot, &resolved, &mut new_id);
     if mirrored == Mirrored::Stale {
@@ -372,8 +416,12 @@ pub async fn mirror(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSn
     }
     save_header(tx, &record.order).await?;
     if let Mirrored::Changed(happened) = &mirrored {
-        let added: Vec<&OrderLine> =
-            record.order.lines.iter().filter(|line| !before.lines.iter().any(|known| known.order_line_id == line.order_line_id)).collect();
+        let added: Vec<&OrderLine> = record
+            .order
+            .lines
+            .iter()
+            .filter(|line| !before.lines.iter().any(|known| known.order_line_id == line.order_line_id))
+            .collect();
         add_lines(tx, &record.order, &added).await?;
         save_lines(tx, &before, &record.order).await?;
         let event_ids = events::append(tx, record.about(), happened, None).await?;
@@ -384,18 +432,53 @@ pub async fn mirror(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSn
     Ok(mirrored)
 }
 
-async fn first_outcome<T: serde::de::DeserializeOwned>(tx: &mut Tx, submission: Uuid) -> Result<Option<T>, StoreError> {
-    let outcome = sqlx::query_scalar!("select outcome from submission where submission_id = $1", submission).fetch_optional(tx.sql()).await?;
-    outcome.map(|value| read_json("submission outcome", value)).transpose()
+async fn known_as(tx: &mut Tx, connection_id: ConnectionId, number: &str) -> Result<Option<OrderId>, StoreError> {
+    let known = sqlx::query_scalar!(
+        "select order_id from purchase_order where connection_id = $1 and number = $2 for update",
+        connection_id.0,
+        number
+    )
+    .fetch_optional(tx.sql())
+    .await?;
+    Ok(known.map(OrderId))
 }
 
-async fn keep_outcome<T: Serialize + Sync>(tx: &mut Tx, submission: Uuid, kind: &str, outcome: &T) -> Result<(), CommandError> {
+/// One sending of a form or call: what it was for is part of its key, so that a key used again for something else is never
+/// answered with foreign news.
+struct Sent {
+    submission: Uuid,
+    action: &'static str,
+    order_id: OrderId,
+}
+
+impl Sent {
+    fn kind(&self) -> String {
+        format!("{}/{}", self.action, self.order_id)
+    }
+}
+
+async fn first_outcome<T: serde::de::DeserializeOwned>(tx: &mut Tx, sent: &Sent) -> Result<Option<T>, CommandError> {
+    let known = sqlx::query!("select kind, outcome from submission where submission_id = $1", sent.submission)
+        .fetch_optional(tx.sql())
+        .await?;
+    match known {
+        None => Ok(None),
+        Some(known) if known.kind == sent.kind() => Ok(Some(read_json("submission outcome", known.outcome)?)),
+        Some(_) => Err(used_before()),
+    }
+}
+
+fn used_before() -> CommandError {
+    CommandError::Invalid("This form was sent before. Reload the page to see what became of it.".to_owned())
+}
+
+async fn keep_outcome<T: Serialize + Sync>(tx: &mut Tx, sent: &Sent, outcome: &T) -> Result<(), CommandError> {
     let outcome = serde_json::to_value(outcome).map_err(|error| StoreError::unreadable("submission outcome", error))?;
     let (person, now) = (tx.actor().person().map(|id| id.0), tx.now());
     sqlx::query!(
         "insert into submission (submission_id, kind, person_id, at, outcome) values ($1, $2, $3, $4, $5)",
-        submission,
-        kind,
+        sent.submission,
+        sent.kind(),
         person,
         now,
         outcome
@@ -403,8 +486,8 @@ async fn keep_outcome<T: Serialize + Sync>(tx: &mut Tx, submission: Uuid, kind: 
     .execute(tx.sql())
     .await
     .map_err(|error| match constraint(&error) {
-        // Somebody else's key, or the same click on another order: refuse rather than answer with foreign news.
-        Some("submission_pkey") => CommandError::Invalid("This form was sent before. Reload the page to see what became of it.".to_owned()),
+        // Somebody else's key, which this scope cannot see.
+        Some("submission_pkey") => used_before(),
         _ => error.into(),
     })?;
     Ok(())
@@ -437,14 +520,25 @@ async fn add_confirmation(
         order.plant_id.0,
     )
     .fetch_one(tx.sql())
-    .await?;
+    .await
+    .map_err(|error| match constraint(&error) {
+        Some("confirmation_submission_key") => used_before(),
+        _ => error.into(),
+    })?;
     let Some(answered) = happened.iter().find_map(|event| match event {
         Event::LinesConfirmed { lines, .. } => Some(lines),
         _ => None,
     }) else {
         return Ok(number);
     };
-    let unit_of = |line: &str| order.lines.iter().find(|known| known.number == line).map(|known| known.unit.code().to_owned()).unwrap_or_default();
+    let unit_of = |line: &str| {
+        order
+            .lines
+            .iter()
+            .find(|known| known.number == line)
+            .map(|known| known.unit.code().to_owned())
+            .unwrap_or_default()
+    };
     let mut answers = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut parts = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for line in answered {
@@ -452,7 +546,9 @@ async fn add_confirmation(
         answers.1.push(line.kind.to_string());
         answers.2.push(line.reason.map(|reason| reason.to_string()));
         answers.3.push(line.note.clone());
-        answers.4.push(serde_json::to_value(&line.deviations).map_err(|error| StoreError::unreadable("deviations", error))?);
+        answers
+            .4
+            .push(serde_json::to_value(&line.deviations).map_err(|error| StoreError::unreadable("deviations", error))?);
         answers.5.push(line.by_rule);
         for (part, commitment) in (1_i32..).zip(&line.commitments) {
             parts.0.push(line.schedule_line_id.0);
@@ -555,7 +651,8 @@ async fn save_header(tx: &mut Tx, order: &PurchaseOrder) -> Result<(), StoreErro
 
 async fn add_lines(tx: &mut Tx, order: &PurchaseOrder, lines: &[&OrderLine]) -> Result<(), StoreError> {
     for line in lines {
-        let tolerances = serde_json::to_value(&line.agreed.line).map_err(|error| StoreError::unreadable("tolerances", error))?;
+        let tolerances =
+            serde_json::to_value(&line.agreed.line).map_err(|error| StoreError::unreadable("tolerances", error))?;
         sqlx::query!(
             r#"
             insert into order_line
@@ -582,12 +679,18 @@ async fn add_lines(tx: &mut Tx, order: &PurchaseOrder, lines: &[&OrderLine]) -> 
     Ok(())
 }
 
-async fn add_schedule(tx: &mut Tx, order: &PurchaseOrder, line: &OrderLine, schedule: &[&ScheduleLine]) -> Result<(), StoreError> {
+async fn add_schedule(
+    tx: &mut Tx,
+    order: &PurchaseOrder,
+    line: &OrderLine,
+    schedule: &[&ScheduleLine],
+) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = schedule.iter().map(|new| new.schedule_line_id.0).collect();
     let numbers: Vec<i32> = schedule.iter().map(|new| new.number).collect();
     let quantities: Vec<_> = schedule.iter().map(|new| new.quantity).collect();
     let days: Vec<_> = schedule.iter().map(|new| new.requested_on).collect();
-    let changes: Vec<Option<Value>> = schedule.iter().map(|new| new.change.as_ref().map(|change| json!(change))).collect();
+    let changes: Vec<Option<Value>> =
+        schedule.iter().map(|new| new.change.as_ref().map(|change| json!(change))).collect();
     sqlx::query!(
         r#"
         insert into schedule_line
@@ -615,8 +718,11 @@ async fn add_schedule(tx: &mut Tx, order: &PurchaseOrder, line: &OrderLine, sche
 async fn save_lines(tx: &mut Tx, before: &PurchaseOrder, after: &PurchaseOrder) -> Result<(), StoreError> {
     for line in &after.lines {
         let Some(known) = before.lines.iter().find(|known| known.order_line_id == line.order_line_id) else { continue };
-        let added: Vec<&ScheduleLine> =
-            line.schedule.iter().filter(|new| !known.schedule.iter().any(|old| old.schedule_line_id == new.schedule_line_id)).collect();
+        let added: Vec<&ScheduleLine> = line
+            .schedule
+            .iter()
+            .filter(|new| !known.schedule.iter().any(|old| old.schedule_line_id == new.schedule_line_id))
+            .collect();
         if !added.is_empty() {
             add_schedule(tx, after, line, &added).await?;
         }
@@ -628,7 +734,8 @@ async fn save_lines(tx: &mut Tx, before: &PurchaseOrder, after: &PurchaseOrder) 
         if unchanged {
             continue;
         }
-        let tolerances = serde_json::to_value(&line.agreed.line).map_err(|error| StoreError::unreadable("tolerances", error))?;
+        let tolerances =
+            serde_json::to_value(&line.agreed.line).map_err(|error| StoreError::unreadable("tolerances", error))?;
         sqlx::query!(
             r#"
             update order_line
@@ -674,18 +781,24 @@ async fn save_schedule(
     let versions: Vec<i64> = changed.iter().map(|line| line.version).collect();
     let quantities: Vec<_> = changed.iter().map(|line| line.quantity).collect();
     let days: Vec<_> = changed.iter().map(|line| line.requested_on).collect();
-    let first: Vec<Option<Value>> = changed.iter().map(|line| line.first_promise.as_ref().map(|it| json!(it))).collect();
+    let first: Vec<Option<Value>> =
+        changed.iter().map(|line| line.first_promise.as_ref().map(|it| json!(it))).collect();
     let promise: Vec<Option<Value>> = changed.iter().map(|line| line.promise.as_ref().map(|it| json!(it))).collect();
     let proposal: Vec<Option<Value>> = changed.iter().map(|line| line.proposal.as_ref().map(|it| json!(it))).collect();
     let counter: Vec<Option<Value>> = changed.iter().map(|line| line.counter.as_ref().map(|it| json!(it))).collect();
     let change: Vec<Option<Value>> = changed.iter().map(|line| line.change.as_ref().map(|it| json!(it))).collect();
-    let first_on: Vec<Option<NaiveDate>> = changed.iter().map(|line| line.first_promise.as_deref().and_then(last_day)).collect();
-    let last_on: Vec<Option<NaiveDate>> = changed.iter().map(|line| line.promise.as_deref().and_then(last_day)).collect();
+    let first_on: Vec<Option<NaiveDate>> =
+        changed.iter().map(|line| line.first_promise.as_deref().and_then(last_day)).collect();
+    let last_on: Vec<Option<NaiveDate>> =
+        changed.iter().map(|line| line.promise.as_deref().and_then(last_day)).collect();
     let promised: Vec<_> = changed.iter().map(|line| line.promise.as_deref().map(total)).collect();
     let reviewed: Vec<_> = changed.iter().map(|line| line.proposal.as_ref().map(|proposal| proposal.at)).collect();
     let events: Vec<Option<Uuid>> = changed
         .iter()
-        .map(|line| told.filter(|(_, lines)| lines.iter().any(|it| it.schedule_line_id == line.schedule_line_id)).map(|(id, _)| id))
+        .map(|line| {
+            told.filter(|(_, lines)| lines.iter().any(|it| it.schedule_line_id == line.schedule_line_id))
+                .map(|(id, _)| id)
+        })
         .collect();
     sqlx::query!(
         r#"
@@ -758,14 +871,28 @@ async fn note_change(
     .await
 }
 
-/// Checks that an answer from a machine comes from the supplier that the order is for, then takes it.
-pub async fn confirm_for(tx: &mut Tx, number: &str, supplier: &str, command: &ConfirmLines) -> Result<Confirmed, CommandError> {
-    let record = get(tx, number).await?;
-    if record.supplier.0 != supplier || command.channel == Channel::OnBehalf {
-        let refusal = Refusal::NotAllowed(format!("Order {number} is not an order for supplier {supplier}."));
-        return Err(vec![Problem { schedule_line_id: None, part: 0, field: Field::Answer, refusal }].into());
+/// Checks that an answer from a machine comes from the supplier that the order of its ERP is for, then takes it.
+pub async fn confirm_for(
+    tx: &mut Tx,
+    connection_id: ConnectionId,
+    number: &str,
+    supplier: &str,
+    command: &ConfirmLines,
+) -> Result<Confirmed, CommandError> {
+    let order_id = find_at(tx, connection_id, number).await?;
+    let record = load(tx, order_id, false).await?;
+    let refuse = |why: String| {
+        let problem =
+            Problem { schedule_line_id: None, part: 0, field: Field::Answer, refusal: Refusal::NotAllowed(why) };
+        Err(vec![problem].into())
+    };
+    if record.supplier.0 != supplier {
+        return refuse(format!("Order {number} is not an order for supplier {supplier}."));
     }
-    confirm(tx, number, command).await
+    if matches!(command.channel, Channel::OnBehalf | Channel::Portal) {
+        return refuse(format!("An answer from a machine cannot come through the channel {}.", command.channel));
+    }
+    confirm_order(tx, order_id, command).await
 }
 
 /// How many schedule lines of an order wait for whom.

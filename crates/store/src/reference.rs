@@ -52,7 +52,9 @@ pub async fn mirror_plant(tx: &mut Tx, snapshot: &PlantSnapshot) -> Result<Plant
 
 async fn plant(tx: &mut Tx, snapshot: &PlantSnapshot) -> Result<(PlantId, Value), StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    let row = sqlx::query!("select plant_id, name, tolerances from plant where code = $1", snapshot.code).fetch_optional(tx.sql()).await?;
+    let row = sqlx::query!("select plant_id, name, tolerances from plant where code = $1", snapshot.code)
+        .fetch_optional(tx.sql())
+        .await?;
     if let Some(row) = row.as_ref().filter(|row| row.name == snapshot.name) {
         return Ok((PlantId(row.plant_id), row.tolerances.clone()));
     }
@@ -107,12 +109,17 @@ pub async fn mirror_items(tx: &mut Tx, items: &[&ItemSnapshot]) -> Result<HashMa
     )
     .execute(tx.sql())
     .await?;
-    let rows = sqlx::query!("select number, item_id from item where number = any($1)", &numbers).fetch_all(tx.sql()).await?;
+    let rows =
+        sqlx::query!("select number, item_id from item where number = any($1)", &numbers).fetch_all(tx.sql()).await?;
     Ok(rows.into_iter().map(|row| (row.number, ItemId(row.item_id))).collect())
 }
 
 /// Everything an order needs before it can be built or revised.
-pub(crate) async fn resolve(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSnapshot) -> Result<Resolved, CommandError> {
+pub(crate) async fn resolve(
+    tx: &mut Tx,
+    connection_id: ConnectionId,
+    snapshot: &OrderSnapshot,
+) -> Result<Resolved, CommandError> {
     let (supplier_id, supplier_tolerances, may_change_price) = supplier(tx, &snapshot.supplier).await?;
     let (plant_id, plant_tolerances) = plant(tx, &snapshot.plant).await?;
     let items: Vec<&ItemSnapshot> = snapshot.lines.iter().map(|line| &line.item).collect();
@@ -129,7 +136,11 @@ pub(crate) async fn resolve(tx: &mut Tx, connection_id: ConnectionId, snapshot: 
 }
 
 /// Remembers the ERP's keys of an order and its lines.
-pub(crate) async fn learn_links(tx: &mut Tx, connection_id: ConnectionId, snapshot: &OrderSnapshot) -> Result<(), StoreError> {
+pub(crate) async fn learn_links(
+    tx: &mut Tx,
+    connection_id: ConnectionId,
+    snapshot: &OrderSnapshot,
+) -> Result<(), StoreError> {
     let mut kinds = vec!["order".to_owned()];
     let mut keys = vec![snapshot.number.clone()];
     let mut refs = vec![snapshot.their_ref.clone()];

@@ -3,6 +3,8 @@
 //! The scope is set with `set local` in the same round trip as the begin, so that it ends with the transaction and cannot
 //! leak to the next user of a pooled connection. The connection works as `interlock_app`, a role that owns nothing and
 //! cannot bypass row-level security.
+//!
+//! The commit wakes the loops of this process that wait for what was written, see [`crate::signal`].
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -17,6 +19,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::error::StoreError;
+use crate::signal::{Signals, Topic, Written};
 
 /// The role that every query runs as.
 pub const APP_ROLE: &str = "interlock_app";
@@ -46,6 +49,7 @@ impl Who {
 pub struct Store {
     pool: PgPool,
     clock: Clock,
+    signals: Signals,
 }
 
 impl Store {
@@ -56,15 +60,24 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options.options([("role", APP_ROLE), ("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")]))
+            .connect_with(options.options([
+                ("role", APP_ROLE),
+                ("statement_timeout", "30s"),
+                ("idle_in_transaction_session_timeout", "60s"),
+            ]))
             .await?;
-        Ok(Self { pool, clock })
+        Ok(Self::on(pool, clock))
     }
 
     /// For tests: the options that `#[sqlx::test]` hands in.
     pub async fn for_test(pool: PgPoolOptions, options: PgConnectOptions, clock: Clock) -> Result<Self, StoreError> {
         let pool = pool.connect_with(options.options([("role", APP_ROLE)])).await?;
-        Ok(Self { pool, clock })
+        Ok(Self::on(pool, clock))
+    }
+
+    /// On a pool whose connections have taken the application's role already; for tests that look at the pool itself.
+    pub fn on(pool: PgPool, clock: Clock) -> Self {
+        Self { pool, clock, signals: Signals::default() }
     }
 
     /// Runs the migrations as the log-in role, before anything else connects.
@@ -79,6 +92,11 @@ impl Store {
     /// The clock that all of it runs by.
     pub const fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What commits of this process tell those who wait. All clones of a store share it.
+    pub const fn signals(&self) -> &Signals {
+        &self.signals
     }
 
     /// The pool, for the few places in this room that work outside a scope on purpose.
@@ -100,14 +118,14 @@ impl Store {
     pub async fn begin(&self, who: Who) -> Result<Tx, StoreError> {
         let now = self.clock.now();
         let inner = self.pool.begin_with(AssertSqlSafe(opening("begin", &who))).await?;
-        Ok(Tx { inner, who, now })
+        Ok(Tx { inner, who, now, written: Written::default(), signals: self.signals.clone() })
     }
 
     /// Begins a transaction that can only read.
     pub async fn read(&self, who: Who) -> Result<Tx, StoreError> {
         let now = self.clock.now();
         let inner = self.pool.begin_with(AssertSqlSafe(opening("begin read only", &who))).await?;
-        Ok(Tx { inner, who, now })
+        Ok(Tx { inner, who, now, written: Written::default(), signals: self.signals.clone() })
     }
 
     /// Whether the database answers.
@@ -151,6 +169,8 @@ pub struct Tx {
     inner: Transaction<'static, Postgres>,
     who: Who,
     now: DateTime<Utc>,
+    written: Written,
+    signals: Signals,
 }
 
 impl Tx {
@@ -189,9 +209,16 @@ impl Tx {
         new_id(self.now)
     }
 
-    /// Makes it last.
+    /// Notes that the commit is to wake those who wait for `topic`.
+    pub(crate) fn wrote(&mut self, topic: Topic) {
+        self.written.note(topic);
+    }
+
+    /// Makes it last, and wakes the loops that wait for what was written.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.inner.commit().await?;
+        let Self { inner, written, signals, .. } = self;
+        inner.commit().await?;
+        written.raise(&signals);
         Ok(())
     }
 }

@@ -4,4 +4,5 @@
 //! are the [`core`], which does no I/O; the loops around it execute what the core decides.
 
 pub mod core;
+pub mod deliver;
 pub mod retry;

@@ -214,6 +214,8 @@ pub enum Refusal {
     DateInPast { given: NaiveDate, today: NaiveDate },
     #[error("{} is more than five years away. Check the year.", day(*.0))]
     DateTooFar(NaiveDate),
+    #[error("It is asked for {}, which is in the past (today is {}). Choose Change and enter the day on which you can deliver.", day(*.given), day(*.today))]
+    AskedForPast { given: NaiveDate, today: NaiveDate },
     #[error("The ship date {} is after the delivery date {}.", day(*.ship), day(*.deliver))]
     ShipsAfterDelivery { ship: NaiveDate, deliver: NaiveDate },
     #[error("Prices cannot be changed in an answer to this order. Leave the price as it is and write to the buyer.")]
@@ -251,7 +253,13 @@ impl PurchaseOrder {
             problems.push(at(0, Field::Note, Refusal::NoteTooLong(note.chars().count())));
         }
         let commitments = match answer.kind {
-            AnswerKind::Accept => schedule.asked(),
+            AnswerKind::Accept => {
+                let asked = schedule.asked();
+                if let Some(given) = asked.iter().filter_map(|part| part.deliver_on).find(|day| *day < today) {
+                    problems.push(at(0, Field::DeliverOn, Refusal::AskedForPast { given, today }));
+                }
+                asked
+            }
             AnswerKind::Reject => Vec::new(),
             AnswerKind::Change | AnswerKind::Backorder => {
                 self.check_parts(line, answer, today, &mut |part, field, refusal| {
@@ -371,6 +379,14 @@ impl PurchaseOrder {
                     continue;
                 }
                 _ => {}
+            }
+            let own_counter = self
+                .find(answer.schedule_line_id)
+                .and_then(|(_, schedule)| schedule.counter.as_ref())
+                .is_some_and(|counter| counter.by.is_some() && counter.by == by.person());
+            if own_counter {
+                problems.push(at(Refusal::OwnAnswer));
+                continue;
             }
             match self.assess(answer, today) {
                 Ok(assessment) => taken.push((answer, assessment)),
@@ -544,8 +560,12 @@ impl PurchaseOrder {
                     promised.push(decision.schedule_line_id);
                 }
                 Verdict::Counter(commitments) => {
-                    schedule.counter =
-                        Some(Counter { commitments: commitments.clone(), note: decision.note.clone(), at: now });
+                    schedule.counter = Some(Counter {
+                        commitments: commitments.clone(),
+                        note: decision.note.clone(),
+                        by: by.person(),
+                        at: now,
+                    });
                 }
                 Verdict::Reject => {}
             }

@@ -158,6 +158,9 @@ pub struct Counter {
     pub commitments: Vec<Commitment>,
     /// In the buyer's words.
     pub note: Option<String>,
+    /// Who proposed it; nobody takes the own counter on the supplier's behalf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
     /// Since when it waits.
     pub at: Timestamp,
 }
@@ -240,10 +243,11 @@ impl PurchaseOrder {
         self.lines.iter().flat_map(|line| line.schedule.iter().map(move |schedule| (line, schedule)))
     }
 
-    /// The answers of "confirm as requested": every line that waits for the supplier, as the buyer wants it.
-    pub fn as_requested(&self) -> Vec<Answer> {
+    /// The answers of "confirm as requested": every line that waits for the supplier, as the buyer wants it. Lines asked for
+    /// a day before `today` (plant calendar) are left out: nobody can promise the past, they need a new date.
+    pub fn as_requested(&self, today: NaiveDate) -> Vec<Answer> {
         self.schedule_lines()
-            .filter(|(_, schedule)| schedule.state.turn() == Turn::Supplier)
+            .filter(|(_, schedule)| schedule.state.turn() == Turn::Supplier && !schedule.asked_before(today))
             .map(|(_, schedule)| Answer {
                 schedule_line_id: schedule.schedule_line_id,
                 version: schedule.version,
@@ -268,6 +272,11 @@ impl ScheduleLine {
                 price: None,
             }],
         }
+    }
+
+    /// What is asked for lies, at least in part, before `today`: it can no longer be promised as it is.
+    pub fn asked_before(&self, today: NaiveDate) -> bool {
+        self.asked().iter().filter_map(|part| part.deliver_on).any(|day| day < today)
     }
 
     /// The quantity with its unit.

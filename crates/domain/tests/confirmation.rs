@@ -460,9 +460,23 @@ fn confirm_as_requested_answers_what_waits_for_the_supplier_and_nothing_else() {
     let mut order = order(&["100 on 12-10", "50 on 12-11", "20 on 12-12"]);
     says(&mut order, 0, "yes");
     says(&mut order, 1, "no");
-    let command = sent(&order, order.as_requested());
+    let command = sent(&order, order.as_requested(today()));
     assert_eq!(command.answers.len(), 1);
     order.confirm(&command, confirmation(2), &supplier(), now(), today()).expect("taken");
-    assert_eq!(order.as_requested(), []);
+    assert_eq!(order.as_requested(today()), []);
     assert_eq!(nth(&order, 1).state, Negotiation::InReview);
+}
+
+#[test]
+fn nobody_can_promise_the_past_not_even_as_requested() {
+    let mut order = order(&["100 on 11-28", "50 on 12-11"]);
+    let late = answer(&order, 0, "yes");
+    let problems = order
+        .confirm(&sent(&order, vec![late]), confirmation(1), &supplier(), now(), today())
+        .expect_err("in the past");
+    assert_eq!(
+        problems[0].refusal.to_string(),
+        "It is asked for 28 Nov 2026, which is in the past (today is 01 Dec 2026). Choose Change and enter the day on which you can deliver."
+    );
+    assert_eq!(order.as_requested(today()).len(), 1, "confirm all leaves the overdue line out");
 }

@@ -14,7 +14,7 @@ use crate::orders::*;
 fn promised_order() -> (PurchaseOrder, OrderSnapshot) {
     let snapshot = snapshot(&["100 on 12-10 + 60 on 12-20", "50 on 12-11"]);
     let mut order = publish(&snapshot, &resolved());
-    let command = sent(&order, order.as_requested());
+    let command = sent(&order, order.as_requested(today()));
     order.confirm(&command, confirmation(1), &supplier(), now(), today()).expect("taken");
     (order, snapshot)
 }
@@ -263,7 +263,7 @@ fn a_new_order_that_is_already_cancelled_asks_nobody() {
     snapshot.status = OrderStatus::Cancelled;
     let order = publish(&snapshot, &resolved());
     assert_eq!(states(&order), [Cancelled; 2]);
-    assert_eq!(order.as_requested(), []);
+    assert_eq!(order.as_requested(today()), []);
 }
 
 #[test]

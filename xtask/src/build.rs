@@ -11,12 +11,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{pack, stylesheet};
+use crate::{environment, pack, stylesheet};
 
 /// The name that the module's files begin with: leptos' `output_name`.
 pub const OUTPUT_NAME: &str = "interlock";
@@ -74,7 +73,7 @@ fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program).args(arguments).current_dir(root).status().context("start cargo")?;
+    let status = environment::command(program).args(arguments).current_dir(root).status().context("start cargo")?;
     if arguments.contains(&"wasm32-unknown-unknown") && !status.success() {
         bail!("cargo {}: {status} (is the target there? `rustup target add wasm32-unknown-unknown`)", arguments[0]);
     }

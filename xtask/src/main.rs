@@ -8,6 +8,7 @@ mod build;
 // The server's own file: tests run on the same clusters as the program, made by the same code.
 #[path = "../../server/src/cluster.rs"]
 mod cluster;
+mod environment;
 mod pack;
 mod postgres;
 mod stylesheet;

@@ -8,11 +8,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
 use crate::cluster::{Cluster, ClusterSettings};
+use crate::environment;
 
 const PREFIX: &str = "interlock-pg-";
 
@@ -23,7 +24,7 @@ pub fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let cluster = Cluster::start(ClusterSettings { data_dir: data_dir.clone(), durable: false })?;
 
     outlive_interruption();
-    let status = Command::new(&program).args(arguments).env("DATABASE_URL", cluster.url("interlock")).status();
+    let status = environment::command(&program).args(arguments).env("DATABASE_URL", cluster.url("interlock")).status();
     cluster.stop();
     fs::remove_dir_all(&data_dir).with_context(|| format!("remove {}", data_dir.display()))?;
 

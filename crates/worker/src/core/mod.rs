@@ -61,6 +61,8 @@ mod gaps;
 mod input;
 mod lane;
 mod owner;
+#[cfg(test)]
+mod tests;
 
 pub use domain::exchange::FaultClass;
 use uuid::Uuid;

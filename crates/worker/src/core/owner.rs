@@ -462,12 +462,9 @@ impl<P: Clone> Core<P> {
         }
         while self.circuit.room(self.on_their_way.len()) > 0 {
             let Some(subject) = self.ready.pop_front() else { return };
-            // A lane may have been held, loaded anew or forgotten since it was listed.
             let Some(lane) = self.lanes.get_mut(&subject) else { continue };
+            debug_assert!(lane.is_ready(), "nothing but sending takes from a listed lane");
             lane.listed = false;
-            if !lane.is_ready() {
-                continue;
-            }
             let Some(delivery) = lane.queue.pop_front() else { continue };
             self.tickets += 1;
             let ticket = Ticket(self.tickets);
@@ -540,15 +537,9 @@ impl<P: Clone> Core<P> {
     /// What a page has added to a lane is written by now, because writing comes right before this in the turns: so a lane
     /// that the table shows to be empty is healthy.
     fn ask_for_lanes(&mut self) -> Option<(Asked, Request)> {
-        let mut subjects = Vec::new();
-        while subjects.len() < self.settings.lanes
-            && let Some(subject) = self.to_load.pop_front()
-        {
-            debug_assert!(!self.outcomes.iter().any(|out| out.subject == subject && out.verdict == Verdict::Held));
-            if self.lanes.get(&subject).is_some_and(Lane::is_idle) {
-                subjects.push(subject);
-            }
-        }
+        let subjects: Vec<Uuid> = self.to_load.drain(..self.settings.lanes.min(self.to_load.len())).collect();
+        let held = |out: &Outcome| out.verdict == Verdict::Held && subjects.contains(&out.subject);
+        debug_assert!(!self.outcomes.iter().any(held), "what a page has added is written");
         let request = Request::Lanes { subjects: subjects.clone(), limit: self.settings.lane_rows };
         (!subjects.is_empty()).then_some((Asked::Lanes { subjects }, request))
     }

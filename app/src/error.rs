@@ -25,6 +25,9 @@ pub enum AppError {
         /// What was looked for, as a sentence begins: `The order`.
         what: String,
     },
+    /// A one-time link that was used, ran out or was replaced; one that never was looks the same.
+    #[error("This link does not work any more: it was used, ran out, or was replaced by a newer one.")]
+    LinkSpent,
     /// The person's roles do not allow it.
     #[error("{why}")]
     Denied {
@@ -35,6 +38,17 @@ pub enum AppError {
     #[error("{message}")]
     Conflict {
         /// What changed, and what to do.
+        message: String,
+    },
+    /// It came from a page of another site.
+    #[error("This request came from a page of another site. Nothing was changed.")]
+    Foreign,
+    /// Not a request that this address takes.
+    #[error("{message}")]
+    Malformed {
+        /// The HTTP status.
+        status: u16,
+        /// What it takes instead.
         message: String,
     },
     /// Not understood, with the way to mend it.
@@ -86,8 +100,9 @@ impl AppError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::NotSignedIn => 401,
-            Self::NotFound { .. } => 404,
-            Self::Denied { .. } => 403,
+            Self::NotFound { .. } | Self::LinkSpent => 404,
+            Self::Denied { .. } | Self::Foreign => 403,
+            Self::Malformed { status, .. } => *status,
             Self::Conflict { .. } => 409,
             Self::Invalid { .. } | Self::Fields { .. } | Self::Refused { .. } => 422,
             Self::TooLarge { .. } => 413,
@@ -101,8 +116,9 @@ impl AppError {
     pub const fn title(&self) -> &'static str {
         match self {
             Self::NotSignedIn => "Please sign in",
-            Self::NotFound { .. } => "Not found",
-            Self::Denied { .. } => "Not allowed",
+            Self::NotFound { .. } | Self::LinkSpent => "Not found",
+            Self::Denied { .. } | Self::Foreign => "Not allowed",
+            Self::Malformed { .. } => "Not understood",
             Self::Conflict { .. } => "Changed in the meantime",
             Self::Invalid { .. } | Self::Fields { .. } | Self::Refused { .. } => "This cannot be done",
             Self::TooLarge { .. } => "Too large",
@@ -119,7 +135,10 @@ impl AppError {
             Self::NotFound { .. } => {
                 "Check the address, or look for it in the list. If you were sent here, ask for the number."
             }
+            Self::LinkSpent => "Ask whoever sent it for another one.",
             Self::Denied { .. } => "If you need this for your work, ask your administrator for the role.",
+            Self::Foreign => "Open the portal itself and send the form from there.",
+            Self::Malformed { .. } => "Open the page again and send its form from there.",
             Self::Conflict { .. } => "Open the page again to see what it is now. Nothing you typed was sent.",
             Self::Invalid { .. } | Self::Fields { .. } | Self::Refused { .. } => {
                 "Go back, correct it, and send it again."
@@ -209,7 +228,7 @@ pub fn ErrorPage(
     let reference = reference(&error);
     view! {
         <leptos_meta::Title text=error.title()/>
-        <section class="sheet pad error-page" aria-labelledby="error-title">
+        <section class="sheet sign-in-form error-page" aria-labelledby="error-title">
             <h1 id="error-title">{error.title()}</h1>
             <p>{error.to_string()}</p>
             <p class="muted">{error.advice()}</p>

@@ -1,6 +1,6 @@
 //! Plain forms that work without JavaScript, the same way everywhere: post, keep, see other.
 //!
-//! A page has `<form method="post" action=Confirm::url()>`; the server function does its work in an inner `async` block and
+//! A page has `<form method="post" action=Confirm::url()>` (`use leptos::server_fn::ServerFn as _`); the server function does its work in an inner `async` block and
 //! hands the outcome to [`Form::answer`]:
 //!
 //! ```text

@@ -20,8 +20,10 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::{SsrMode, StaticSegment};
+use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
+use crate::access::links::{PasswordPage, SetUpPage};
+use crate::access::profile::ProfilePage;
 use crate::access::sign_in::SignInPage;
 use crate::error::{AppError, ErrorPage};
 pub use crate::shell::shell;
@@ -32,8 +34,11 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     view! {
         <Router>
-            <Routes fallback=|| view! { <main class="page-narrow" id="main"><ErrorPage error=AppError::NotFound { what: "This page".to_owned() }/></main> }>
+            <Routes fallback=|| view! { <main class="sign-in" id="main"><ErrorPage error=AppError::NotFound { what: "This page".to_owned() }/></main> }>
                 <Route path=StaticSegment("sign-in") view=SignInPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("password"), ParamSegment("token")) view=PasswordPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("set-up"), ParamSegment("token")) view=SetUpPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("profile") view=ProfilePage ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

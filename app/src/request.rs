@@ -85,6 +85,37 @@ pub async fn who() -> Result<Who, AppError> {
     Ok(Who { actor: viewer.actor(), scope: viewer.scope, correlation: correlation(), address: address() })
 }
 
+/// One of our own doors, where nobody is signed in yet: sees everything.
+pub fn as_program(name: &str) -> Who {
+    Who { address: address(), ..Who::program(name, correlation()) }
+}
+
+/// Makes the session this person's, after its id was changed.
+pub async fn begin_session(session: &Session, person: &SignedIn) -> Result<(), AppError> {
+    session.insert(store::sessions::PERSON, person).await.map_err(session_failed)?;
+    note_browser(session).await
+}
+
+/// Notes on a new session's row where it is used, for the list of the own sessions.
+pub async fn note_browser(session: &Session) -> Result<(), AppError> {
+    let agent = header(header::USER_AGENT).map(|agent| agent.chars().take(200).collect::<String>());
+    session.insert(store::sessions::ADDRESS, address()).await.map_err(session_failed)?;
+    session.insert(store::sessions::AGENT, agent).await.map_err(session_failed)
+}
+
+/// Keeps the look in a cookie, so that the first byte of a page has it; none follows the device.
+pub fn set_theme_cookie(theme: Option<&str>) -> Result<(), AppError> {
+    let secure = if house()?.doors.settings.secure { "; Secure" } else { "" };
+    let cookie = match theme {
+        Some(theme) => format!("theme={theme}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly{secure}"),
+        None => format!("theme=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly{secure}"),
+    };
+    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
+    Ok(())
+}
+
 /// Answers with 303 and this path. Only paths of ours: anything else goes to the start page.
 pub fn see_other(path: &str) {
     let Some(response) = use_context::<ResponseOptions>() else { return };

@@ -20,7 +20,7 @@ pub fn shell(options: LeptosOptions) -> AnyView {
 #[cfg(feature = "ssr")]
 pub fn error_shell(options: LeptosOptions, error: AppError) -> AnyView {
     leptos_meta::provide_meta_context();
-    document(options, view! { <main class="page-narrow" id="main"><ErrorPage error=error/></main> }.into_any())
+    document(options, view! { <main class="sign-in" id="main"><ErrorPage error=error/></main> }.into_any())
 }
 
 fn document(options: LeptosOptions, body: AnyView) -> AnyView {

@@ -130,8 +130,12 @@ pub fn judge(password: &str, email: &str, name: &str) -> Vec<String> {
     }
     let own = own_words(email, name);
     let lower = password.to_lowercase();
-    if let Some(word) = own.iter().find(|word| lower == **word || (word.chars().count() >= 4 && lower.contains(word.as_str()))) {
-        return vec![format!("The password contains “{word}”, which others know about you. Choose one without your name or address.")];
+    if let Some(word) =
+        own.iter().find(|word| lower == **word || (word.chars().count() >= 4 && lower.contains(word.as_str())))
+    {
+        return vec![format!(
+            "The password contains “{word}”, which others know about you. Choose one without your name or address."
+        )];
     }
     let known: Vec<&str> = own.iter().map(String::as_str).chain(["interlock", "supplier", "portal"]).collect();
     // Its time grows faster than the length, and beyond 72 characters its answer does not change.
@@ -141,7 +145,8 @@ pub fn judge(password: &str, email: &str, name: &str) -> Vec<String> {
         return Vec::new();
     }
     let feedback = strength.feedback();
-    let mut said: Vec<String> = feedback.and_then(|feedback| feedback.warning()).map(|warning| warning.to_string()).into_iter().collect();
+    let mut said: Vec<String> =
+        feedback.and_then(|feedback| feedback.warning()).map(|warning| warning.to_string()).into_iter().collect();
     said.extend(feedback.into_iter().flat_map(|feedback| feedback.suggestions()).map(ToString::to_string));
     vec![format!("The password is too easy to guess. {} Four or five unrelated words are good.", said.join(" "))]
 }
@@ -173,13 +178,19 @@ mod tests {
     #[tokio::test]
     async fn a_hash_of_weaker_times_is_renewed_by_whoever_knows_the_password() {
         use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
-        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8_192, 1, 1, None).expect("parameters"));
+        let weak =
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8_192, 1, 1, None).expect("parameters"));
         let weak = weak.hash_password(b"an old password").expect("a hash").to_string();
         let passwords = Passwords::new(2).expect("randomness");
-        let Ok(Verdict::Right { renewed: Some(renewed) }) = passwords.verify("an old password".into(), Some(weak)).await else {
+        let Ok(Verdict::Right { renewed: Some(renewed) }) =
+            passwords.verify("an old password".into(), Some(weak)).await
+        else {
             panic!("the old password is right and its hash is renewed");
         };
-        assert_eq!(passwords.verify("an old password".into(), Some(renewed)).await, Ok(Verdict::Right { renewed: None }));
+        assert_eq!(
+            passwords.verify("an old password".into(), Some(renewed)).await,
+            Ok(Verdict::Right { renewed: None })
+        );
     }
 
     #[tokio::test]

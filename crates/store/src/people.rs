@@ -118,7 +118,11 @@ pub async fn credentials(tx: &mut Tx, email: &str) -> Result<Option<Credentials>
     )
     .fetch_optional(tx.sql())
     .await?;
-    Ok(row.map(|row| Credentials { person_id: PersonId(row.person_id), password_hash: row.password_hash, may_sign_in: row.may_sign_in }))
+    Ok(row.map(|row| Credentials {
+        person_id: PersonId(row.person_id),
+        password_hash: row.password_hash,
+        may_sign_in: row.may_sign_in,
+    }))
 }
 
 /// The person as the doors know him. None where he does not exist or is disabled.
@@ -171,7 +175,11 @@ pub async fn note_sign_in(tx: &mut Tx, person: &SignedIn, renewed: Option<&str>)
 /// Notes a sign-in that failed, with what was typed as address: repeated ones are an attack, and somebody will ask.
 pub async fn note_failure(tx: &mut Tx, email: &str, why: &str) -> Result<(), StoreError> {
     let typed: String = normal_email(email).chars().take(254).collect();
-    let entry = Entry { object_id: typed, reason: Some(why.to_owned()), ..about(PersonId(Uuid::nil()), "access.sign_in_failed") };
+    let entry = Entry {
+        object_id: typed,
+        reason: Some(why.to_owned()),
+        ..about(PersonId(Uuid::nil()), "access.sign_in_failed")
+    };
     audit::append(tx, entry).await
 }
 
@@ -201,7 +209,8 @@ pub async fn add(tx: &mut Tx, new: &NewPerson) -> Result<PersonId, CommandError>
     }
     let person = PersonId(id);
     save_rights(tx, person, new).await?;
-    let after = json!({"email": email, "name": name, "roles": new.roles, "suppliers": new.suppliers, "plants": new.plants});
+    let after =
+        json!({"email": email, "name": name, "roles": new.roles, "suppliers": new.suppliers, "plants": new.plants});
     audit::append(tx, Entry { after: Some(after), ..about(person, "person.add") }).await?;
     Ok(person)
 }
@@ -209,7 +218,11 @@ pub async fn add(tx: &mut Tx, new: &NewPerson) -> Result<PersonId, CommandError>
 fn check(email: &str, name: &str, new: &NewPerson) -> Result<(), CommandError> {
     let refuse = |message: &str| Err(CommandError::Invalid(message.to_owned()));
     let (local, host) = email.split_once('@').unwrap_or(("", ""));
-    if local.is_empty() || host.is_empty() || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if local.is_empty()
+        || host.is_empty()
+        || email.len() > 254
+        || email.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
         return refuse("The e-mail address is not complete. It looks like name@company.example.");
     }
     if name.is_empty() || name.chars().count() > 120 || name.chars().any(char::is_control) {
@@ -232,10 +245,16 @@ async fn save_rights(tx: &mut Tx, person: PersonId, new: &NewPerson) -> Result<(
     let roles: Vec<String> = new.roles.iter().map(|role| role.as_str().to_owned()).collect();
     let suppliers: Vec<Uuid> = new.suppliers.iter().map(|id| id.0).collect();
     let plants: Vec<Uuid> = new.plants.iter().map(|id| id.0).collect();
-    sqlx::query!("insert into person_role (person_id, role) select $1, unnest($2::text[])", person.0, &roles).execute(tx.sql()).await?;
-    sqlx::query!("insert into person_supplier (person_id, supplier_id) select $1, unnest($2::uuid[])", person.0, &suppliers)
+    sqlx::query!("insert into person_role (person_id, role) select $1, unnest($2::text[])", person.0, &roles)
         .execute(tx.sql())
         .await?;
+    sqlx::query!(
+        "insert into person_supplier (person_id, supplier_id) select $1, unnest($2::uuid[])",
+        person.0,
+        &suppliers
+    )
+    .execute(tx.sql())
+    .await?;
     sqlx::query!("insert into person_plant (person_id, plant_id) select $1, unnest($2::uuid[])", person.0, &plants)
         .execute(tx.sql())
         .await?;
@@ -256,7 +275,10 @@ pub async fn disable(tx: &mut Tx, person: PersonId, reason: &str) -> Result<(), 
         return Err(CommandError::Invalid("Nobody disables the own account. Ask another administrator.".to_owned()));
     }
     let now = tx.now();
-    let done = sqlx::query!("update person set disabled_at = $2 where person_id = $1 and disabled_at is null", person.0, now).execute(tx.sql()).await?;
+    let done =
+        sqlx::query!("update person set disabled_at = $2 where person_id = $1 and disabled_at is null", person.0, now)
+            .execute(tx.sql())
+            .await?;
     if done.rows_affected() == 0 {
         return Err(CommandError::NotFound { what: "an active person" });
     }
@@ -270,7 +292,10 @@ pub async fn disable(tx: &mut Tx, person: PersonId, reason: &str) -> Result<(), 
 /// Lets somebody in again, with the password he had.
 pub async fn enable(tx: &mut Tx, person: PersonId) -> Result<(), CommandError> {
     may(tx.actor(), Action::ManagePeople)?;
-    let done = sqlx::query!("update person set disabled_at = null where person_id = $1 and disabled_at is not null", person.0).execute(tx.sql()).await?;
+    let done =
+        sqlx::query!("update person set disabled_at = null where person_id = $1 and disabled_at is not null", person.0)
+            .execute(tx.sql())
+            .await?;
     if done.rows_affected() == 0 {
         return Err(CommandError::NotFound { what: "a disabled person" });
     }
@@ -283,7 +308,8 @@ pub async fn end_sessions(tx: &mut Tx, person: PersonId) -> Result<u64, CommandE
         may(tx.actor(), Action::ManagePeople)?;
     }
     let ended = sessions::end_all(tx, person).await?;
-    audit::append(tx, Entry { after: Some(json!({"sessions_ended": ended})), ..about(person, "person.end_sessions") }).await?;
+    audit::append(tx, Entry { after: Some(json!({"sessions_ended": ended})), ..about(person, "person.end_sessions") })
+        .await?;
     Ok(ended)
 }
 
@@ -291,7 +317,9 @@ pub async fn end_sessions(tx: &mut Tx, person: PersonId) -> Result<u64, CommandE
 pub async fn save_supplier_access(tx: &mut Tx, supplier: SupplierId, allowed: bool) -> Result<(), CommandError> {
     may(tx.actor(), Action::ManagePeople)?;
     let disabled_at = (!allowed).then(|| tx.now());
-    let done = sqlx::query!("update supplier set disabled_at = $2 where supplier_id = $1", supplier.0, disabled_at).execute(tx.sql()).await?;
+    let done = sqlx::query!("update supplier set disabled_at = $2 where supplier_id = $1", supplier.0, disabled_at)
+        .execute(tx.sql())
+        .await?;
     if done.rows_affected() == 0 {
         return Err(CommandError::NotFound { what: "the supplier" });
     }
@@ -322,7 +350,12 @@ pub async fn page(tx: &mut Tx, after: Option<&str>, limit: i64) -> Result<Vec<Pe
     select(tx, None, after, limit.clamp(1, 200)).await
 }
 
-async fn select(tx: &mut Tx, only: Option<PersonId>, after: Option<&str>, limit: i64) -> Result<Vec<PersonView>, StoreError> {
+async fn select(
+    tx: &mut Tx,
+    only: Option<PersonId>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<PersonView>, StoreError> {
     let now = tx.now();
     let rows = sqlx::query!(
         r#"
@@ -365,14 +398,23 @@ async fn select(tx: &mut Tx, only: Option<PersonId>, after: Option<&str>, limit:
 
 /// Suppliers and plants by their numbers and codes, for the commands `user add` and `demo`. The first that is not known is
 /// the error.
-pub async fn find_memberships(tx: &mut Tx, suppliers: &[String], plants: &[String]) -> Result<(Vec<SupplierId>, Vec<PlantId>), CommandError> {
-    let known = sqlx::query!("select number, supplier_id from supplier where number = any($1)", suppliers).fetch_all(tx.sql()).await?;
+pub async fn find_memberships(
+    tx: &mut Tx,
+    suppliers: &[String],
+    plants: &[String],
+) -> Result<(Vec<SupplierId>, Vec<PlantId>), CommandError> {
+    let known = sqlx::query!("select number, supplier_id from supplier where number = any($1)", suppliers)
+        .fetch_all(tx.sql())
+        .await?;
     let supplier_ids = suppliers
         .iter()
-        .map(|number| known.iter().find(|row| row.number == *number).map(|row| SupplierId(row.supplier_id)).ok_or(number))
+        .map(|number| {
+            known.iter().find(|row| row.number == *number).map(|row| SupplierId(row.supplier_id)).ok_or(number)
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|number| CommandError::Invalid(format!("There is no supplier with the number {number}.")))?;
-    let known = sqlx::query!("select code, plant_id from plant where code = any($1)", plants).fetch_all(tx.sql()).await?;
+    let known =
+        sqlx::query!("select code, plant_id from plant where code = any($1)", plants).fetch_all(tx.sql()).await?;
     let plant_ids = plants
         .iter()
         .map(|code| known.iter().find(|row| row.code == *code).map(|row| PlantId(row.plant_id)).ok_or(code))
@@ -398,7 +440,12 @@ pub async fn nobody_administers(tx: &mut Tx) -> Result<bool, StoreError> {
 
 /// Makes a one-time link and gives its token, which is shown once and kept as a hash. Older links of the same purpose and
 /// person stop working.
-pub async fn issue_link(tx: &mut Tx, purpose: LinkPurpose, person: Option<PersonId>, lasts: TimeDelta) -> Result<String, StoreError> {
+pub async fn issue_link(
+    tx: &mut Tx,
+    purpose: LinkPurpose,
+    person: Option<PersonId>,
+    lasts: TimeDelta,
+) -> Result<String, StoreError> {
     let token = hex(&rand::random::<[u8; 32]>());
     let (now, person_id) = (tx.now(), person.map(|id| id.0));
     sqlx::query!(
@@ -420,7 +467,8 @@ pub async fn issue_link(tx: &mut Tx, purpose: LinkPurpose, person: Option<Person
     .execute(tx.sql())
     .await?;
     if let Some(person) = person {
-        audit::append(tx, Entry { after: Some(json!({"purpose": purpose.as_str()})), ..about(person, "person.link") }).await?;
+        audit::append(tx, Entry { after: Some(json!({"purpose": purpose.as_str()})), ..about(person, "person.link") })
+            .await?;
     }
     Ok(token)
 }

@@ -19,6 +19,11 @@ use crate::tx::Tx;
 /// never kept with the session.
 pub const PERSON: &str = "person";
 
+/// Under these keys a new session's data holds where it is used; they become columns of its row.
+pub const ADDRESS: &str = "address";
+/// What the browser calls itself.
+pub const AGENT: &str = "agent";
+
 /// How long sessions last.
 #[derive(Debug, Clone, Copy)]
 pub struct Lifetimes {

@@ -29,7 +29,8 @@ MODULES = ['purchase', 'purchase_amendment', 'stock_lot', 'stock_lot_sled',
     'production_split', 'quality']
 # Of a database that lives on this machine for the length of a test.
 PASSWORDS = {
-    'admin': 'admin-Secret-1', 'portal': 'portal-Secret-1', 'buyer': 'buyer-Secret-1'}
+    'admin': 'admin-Secret-1', 'portal': 'portal-Secret-1', 'buyer': 'buyer-Secret-1',
+    'clerk': 'clerk-Secret-1'}
 CONF = """\
 [database]
 uri = sqlite://
@@ -149,6 +150,8 @@ keys = {
     'portal': user('portal', 'Supplier portal', portal_groups),
     'buyer': user('buyer', 'Bea Buyer', portal_groups + [
             'production.group_production', 'quality.group_quality']),
+    # May not amend: what a connection looks like whose user lacks a group.
+    'clerk': user('clerk', 'Carl Clerk', ['purchase.group_purchase', 'stock.group_stock']),
     }
 
 # Plants. The first warehouse is there already; HOLD lies beside its storage zone:
@@ -283,7 +286,7 @@ lap('data_s')
 # 3. What a test needs to know ------------------------------------------------
 seed = {
     'database': DATABASE, 'company': company.id, 'currency': eur.id,
-    'key': keys['portal'], 'buyer_key': keys['buyer'],
+    'key': keys['portal'], 'buyer_key': keys['buyer'], 'clerk_key': keys['clerk'],
     'logins': {login: [login, password] for login, password in PASSWORDS.items()},
     'units': {'u': unit.id, 'kg': kg.id},
     'suppliers': {party.code: {'id': party.id, 'address': party.addresses[0].id}

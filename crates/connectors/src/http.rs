@@ -191,6 +191,10 @@ impl Http {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(call.path.split('/').filter(|segment| !segment.is_empty()));
+            // Some servers tell `/rpc/` from `/rpc`, and a redirect is not followed.
+            if call.path.len() > 1 && call.path.ends_with('/') {
+                segments.push("");
+            }
         }
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);

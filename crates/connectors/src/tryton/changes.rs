@@ -89,7 +89,11 @@ fn target(feed: Feed, company: i64, order_filter: &Value) -> Result<Target, Faul
             sources: vec![
                 source("purchase.purchase", "id", json!([["company", "=", company]])),
                 source("purchase.line", "purchase", json!([["purchase.company", "=", company]])),
-                source("stock.move", "purchase", json!([["company", "=", company], ["origin", "like", "purchase.line,%"]])),
+                source(
+                    "stock.move",
+                    "purchase",
+                    json!([["company", "=", company], ["origin", "like", "purchase.line,%"]]),
+                ),
             ],
         },
         "suppliers" => Target {
@@ -230,7 +234,11 @@ async fn sweep(wire: &Wire, target: &Target, since: i64, position: &mut Position
             };
             let query = Query {
                 model: source.model,
-                fields: if source.target == "id" { &["last_modified_at"] } else { &["last_modified_at", source.target] },
+                fields: if source.target == "id" {
+                    &["last_modified_at"]
+                } else {
+                    &["last_modified_at", source.target]
+                },
                 domain: json!([after, source.domain]),
                 order: json!([["last_modified_at", "ASC"], ["id", "ASC"]]),
                 limit: PAGE,

@@ -41,10 +41,15 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 /// What is read, and what fails where it cannot be.
 const NEEDED: &[(&str, &str)] = &[
     ("purchase.line", "orders cannot be read. Give the key's user the group Purchase."),
-    ("stock.move", "dates cannot be read or written. Give the key's user the group Stock."),
+    ("stock.move", "dates cannot be read. Give the key's user the group Stock."),
     ("product.product", "items cannot be read."),
     ("party.party", "suppliers cannot be read."),
     ("stock.location", "plants cannot be read."),
+];
+/// What is written, and what fails where it may not be.
+const WRITTEN: &[(&str, &str)] = &[
+    ("stock.move", "confirmed dates will be refused. Give the key's user the group Stock."),
+    ("ir.note", "confirmations will be refused: each leaves a note on its purchase."),
     (
         "purchase.amendment",
         "confirmations with another quantity or price than ordered will be refused. Activate the module \
@@ -92,6 +97,11 @@ impl Connector for Tryton {
                 Err(other) => return Err(other),
             }
         }
+        for (model, without) in WRITTEN {
+            if !self.wire.may_create(model).await? {
+                remarks.push(format!("{model} is not writable: {without}"));
+            }
+        }
         match self.one("company.company", json!([["id", "=", self.settings.company]])).await {
             Ok(true) => {}
             Ok(false) => remarks.push(format!("The key's user sees no company with the id {}.", self.settings.company)),
@@ -101,7 +111,10 @@ impl Connector for Tryton {
             Err(other) => return Err(other),
         }
         if let Some(skew) = skew.filter(|skew| skew.abs() >= CLOCKS_DIFFER) {
-            remarks.push(format!("Its clock differs from ours by {} s; set both by the same time server.", skew.num_seconds()));
+            remarks.push(format!(
+                "Its clock differs from ours by {} s; set both by the same time server.",
+                skew.num_seconds()
+            ));
         }
         Ok(Health { system: format!("Tryton {version}"), clock_skew: skew, remarks })
     }
@@ -116,7 +129,7 @@ impl Connector for Tryton {
 
     /// Tryton has no webhooks (8.2): nothing that claims to come from it was sent by it.
     fn verify(&self, _pushed: &Raw) -> Result<(), Fault> {
-        Err(Fault::Permanent { message: "Tryton pushes nothing; its orders are polled.".to_owned() })
+        Err(Fault::Contract { message: "Tryton pushes nothing; its orders are polled.".to_owned() })
     }
 
     fn interpret(&self, raw: &Raw) -> Result<Vec<Command>, NotUnderstood> {

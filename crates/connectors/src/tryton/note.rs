@@ -102,7 +102,10 @@ pub fn record(note: &Note) -> Option<Record> {
 
 /// The text of the note: words for the buyer, then our line.
 pub fn text(record: &Record, promised: &[&Promised], at: chrono::DateTime<Utc>) -> String {
-    let mut text = format!("Supplier's confirmation, taken over by Interlock. Binding since {} UTC.\n", at.format("%Y-%m-%d %H:%M"));
+    let mut text = format!(
+        "Supplier's confirmation, taken over by Interlock. Binding since {} UTC.\n",
+        at.format("%Y-%m-%d %H:%M")
+    );
     for line in promised {
         let unit = &line.unit;
         let parts: Vec<String> = line
@@ -116,7 +119,10 @@ pub fn text(record: &Record, promised: &[&Promised], at: chrono::DateTime<Utc>) 
             .collect();
         let promise = if parts.is_empty() { "no supply".to_owned() } else { parts.join(", ") };
         let (requested, on) = (line.requested.normalize(), line.requested_on);
-        text.push_str(&format!("Line {}, {}: {promise} (requested: {requested} {unit} on {on}).\n", line.line, line.item));
+        text.push_str(&format!(
+            "Line {}, {}: {promise} (requested: {requested} {unit} on {on}).\n",
+            line.line, line.item
+        ));
     }
     // Serialising plain data cannot fail; were it to, the note would still tell the buyer.
     let ours = serde_json::to_string(record).unwrap_or_default();
@@ -197,7 +203,9 @@ impl Line {
 
     /// Moves that are received, announced or being handled: facts, which we leave alone.
     pub fn fixed_moves(&self) -> impl Iterator<Item = &Move> {
-        self.moves.iter().filter(|each| each.state != "cancelled" && !(each.state == "draft" && each.shipment.is_none()))
+        self.moves
+            .iter()
+            .filter(|each| each.state != "cancelled" && !(each.state == "draft" && each.shipment.is_none()))
     }
 
     /// The open moves as parts, by day.

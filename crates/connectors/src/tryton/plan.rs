@@ -63,12 +63,22 @@ pub enum Change {
 }
 
 /// Whether and how the promise can be written. Nothing is written when any of its lines cannot.
-pub fn plan(order: &Order, records: &[Record], key: &str, version: i64, promised: &[&Promised]) -> Result<Plan, Cannot> {
+pub fn plan(
+    order: &Order,
+    records: &[Record],
+    key: &str,
+    version: i64,
+    promised: &[&Promised],
+) -> Result<Plan, Cannot> {
     let number = order.number.as_deref().unwrap_or("without number");
     match order.state.as_str() {
         "processing" | "done" => {}
         "confirmed" => return Err(Cannot::Wait(format!("Order {number} is still being processed by Tryton."))),
-        other => return Err(Cannot::Refuse(format!("Order {number} is in state {other:?} in Tryton and takes no confirmation."))),
+        other => {
+            return Err(Cannot::Refuse(format!(
+                "Order {number} is in state {other:?} in Tryton and takes no confirmation."
+            )));
+        }
     }
     let earlier = records.iter().find(|record| record.key == key);
     let mut lines = Vec::new();
@@ -81,7 +91,8 @@ pub fn plan(order: &Order, records: &[Record], key: &str, version: i64, promised
         if superseded(line.id, records, version) {
             continue;
         }
-        let kept = keep(line, records, promise).map_err(|why| Cannot::Refuse(format!("Line {name} of order {number}: {why}")))?;
+        let kept = keep(line, records, promise)
+            .map_err(|why| Cannot::Refuse(format!("Line {name} of order {number}: {why}")))?;
         let price = kept.price.or(line.unit_price_asked(records));
         let quantity = total(&kept.parts);
         if quantity != line.asked_quantity() || price != line.unit_price {
@@ -111,7 +122,10 @@ fn keep(line: &Line, records: &[Record], promise: &Promised) -> Result<Kept, Str
         return Err(format!("Tryton has one schedule line per line, the answer is to number {}.", promise.schedule));
     }
     if code != promise.unit {
-        return Err(format!("its unit in Tryton is {code} now, the answer is in {}. Skip this confirmation; the supplier is asked again.", promise.unit));
+        return Err(format!(
+            "its unit in Tryton is {code} now, the answer is in {}. Skip this confirmation; the supplier is asked again.",
+            promise.unit
+        ));
     }
     let now = asked(line, records);
     let same_price = promise.price.is_none() || now.price == promise.price;
@@ -146,7 +160,9 @@ fn keep(line: &Line, records: &[Record], promise: &Promised) -> Result<Kept, Str
         promise.commitments.iter().map(|part| part.price.or(promise.price).map(|price| price.normalize())).collect();
     prices.dedup();
     if prices.len() > 1 {
-        return Err("Tryton has one price per line, the promise has several. Split the line in Tryton first.".to_owned());
+        return Err(
+            "Tryton has one price per line, the promise has several. Split the line in Tryton first.".to_owned()
+        );
     }
     let price = prices.pop().flatten().filter(|price| Some(*price) != promise.price);
     if let Some(other) = line.moves.iter().find(|each| Some(each.unit) != line.unit.as_ref().map(|unit| unit.id)) {
@@ -154,7 +170,10 @@ fn keep(line: &Line, records: &[Record], promise: &Promised) -> Result<Kept, Str
     }
     let undecided = |id: i64| !line.moves_recreated.contains(&id);
     if let Some(gone) = line.moves.iter().find(|each| each.state == "cancelled" && undecided(each.id)) {
-        return Err(format!("its stock move {} was cancelled. Recreate it in Tryton, or close the line by an amendment.", gone.id));
+        return Err(format!(
+            "its stock move {} was cancelled. Recreate it in Tryton, or close the line by an amendment.",
+            gone.id
+        ));
     }
     let there = fixed(line);
     if there > total(&parts) {
@@ -190,7 +209,8 @@ pub fn changes(order: &Order, records: &[Record], record: &Record) -> Vec<Change
     let mut found = Vec::new();
     for line in &order.lines {
         let latest = promises(line.id, records).first().copied();
-        let of_this = record.lines.iter().any(|kept| kept.line == line.id) && !superseded(line.id, records, record.version);
+        let of_this =
+            record.lines.iter().any(|kept| kept.line == line.id) && !superseded(line.id, records, record.version);
         let aside = record.aside.iter().find(|aside| aside.line == line.id);
         let wanted = match (latest, aside) {
             (Some(kept), _) if of_this || still_stands(line, records, kept) => Some(&kept.parts),

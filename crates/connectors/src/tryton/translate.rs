@@ -92,7 +92,10 @@ fn snapshot(reading: &Reading) -> Result<Option<OrderSnapshot>, NotUnderstood> {
         }
     };
     let Some(warehouse) = &order.warehouse else {
-        return Err(problem("$.order.warehouse", format!("Order {number} has no warehouse in Tryton. Enter one there.")));
+        return Err(problem(
+            "$.order.warehouse",
+            format!("Order {number} has no warehouse in Tryton. Enter one there."),
+        ));
     };
     let Some(currency) = order.currency.code.clone() else {
         return Err(problem("$.order.currency.code", "The currency has no code in Tryton. Enter it there.".to_owned()));
@@ -185,7 +188,11 @@ fn code(record: &Named) -> String {
 
 fn item(product: &Product) -> ItemSnapshot {
     ItemSnapshot {
-        number: product.code.clone().filter(|code| !code.trim().is_empty()).unwrap_or_else(|| format!("#{}", product.id)),
+        number: product
+            .code
+            .clone()
+            .filter(|code| !code.trim().is_empty())
+            .unwrap_or_else(|| format!("#{}", product.id)),
         description: product.name.clone(),
         unit: Unit::new(&product.default_uom.symbol),
         revision: None,

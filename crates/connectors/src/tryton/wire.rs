@@ -269,10 +269,16 @@ impl Wire {
         call = call.query("d", encoded(&query.domain)).query("o", encoded(&query.order)).query("s", query.limit);
         let answer = self.http.send(call).await?;
         match answer.status {
-            // What we ask for is well-formed, so a refusal to list is a missing right.
-            400 | 403 => Err(Fault::Credentials {
-                message: format!("The user of the key may not read {}: {}", query.model, reason(&answer)),
-            }),
+            400 | 403 => {
+                let reason = reason(&answer);
+                let message = format!("{} cannot be read: {reason}", query.model);
+                // The other refusal to list: a record was deleted between Tryton's search and its read.
+                Err(if reason.contains("don't exist") {
+                    Fault::Temporary { message, after: None }
+                } else {
+                    Fault::Credentials { message }
+                })
+            }
             404 => Err(Fault::Contract {
                 message: format!("{} Is there a database {:?} at this address?", answer.says(), self.database),
             }),
@@ -285,6 +291,18 @@ impl Wire {
         let path = format!("{}/rest/model/{model}", self.database);
         let answer = self.change(Call::post(&path).query("f", "id").json(values)).await?;
         Ok(answer.json::<Id>()?.id)
+    }
+
+    /// Whether the user of the key may make such a record. Asked with an empty one, which the models that we ask about always
+    /// refuse for a field that they need; Tryton checks the right first. Nothing is written.
+    pub async fn may_create(&self, model: &str) -> Result<bool, Fault> {
+        match self.create(model, json!({})).await {
+            Ok(_) => Ok(true),
+            Err(Trouble::Refused(reason)) => Ok(!reason.contains("not allowed")),
+            // The model is not there at all.
+            Err(Trouble::Fault(Fault::Contract { .. })) => Ok(false),
+            Err(Trouble::Fault(other)) => Err(other),
+        }
     }
 
     /// Changes fields of a record.
@@ -404,7 +422,11 @@ pub fn quantity(quantity: Decimal) -> Value {
 #[serde(tag = "__class__")]
 enum Classed {
     #[serde(rename = "date")]
-    Date { year: i32, month: u32, day: u32 },
+    Date {
+        year: i32,
+        month: u32,
+        day: u32,
+    },
     #[serde(rename = "datetime")]
     Datetime {
         year: i32,
@@ -448,9 +470,9 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Naive
 fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
     match Option::<Classed>::deserialize(deserializer)? {
         None => Ok(None),
-        Some(Classed::Decimal { decimal }) => read_decimal(&decimal).map(Some).ok_or_else(|| {
-            D::Error::custom(format!("{decimal:?} is not a decimal number"))
-        }),
+        Some(Classed::Decimal { decimal }) => read_decimal(&decimal)
+            .map(Some)
+            .ok_or_else(|| D::Error::custom(format!("{decimal:?} is not a decimal number"))),
         Some(_) => Err(D::Error::custom("expected a decimal")),
     }
 }

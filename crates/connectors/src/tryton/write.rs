@@ -95,8 +95,10 @@ async fn write(wire: &Wire, company: i64, delivery: &Outgoing) -> Result<Outcome
     // What was written is looked at once more: a buyer may have been at work on the same order.
     let again = super::plan::plan(&found.order, &found.records, &key, version, &promised)?;
     let left = changes(&found.order, &found.records, &record).len() + again.amend.len();
-    if left > 0 {
-        return Ok(Outcome::Pending { seen: format!("Order {number} looks otherwise than it was written; it is looked at again.") });
+    if left > 0 || found.note(&key).is_none() {
+        return Ok(Outcome::Pending {
+            seen: format!("Order {number} looks otherwise than it was written; it is looked at again."),
+        });
     }
     info!(order.number = number, delivery.already = already, "The promise is in Tryton.");
     Ok(Outcome::Accepted { their_ref: Some(found.their_ref(&key)), links: Vec::new(), already })
@@ -118,8 +120,9 @@ async fn look(wire: &Wire, company: i64, delivery: &Outgoing, number: &str) -> R
         return Err(Trouble::Refused(format!("Order {number} does not exist in Tryton (any more).")));
     };
     let notes = super::changes::notes(wire, &[order.id]).await?;
-    let notes = serde_json::from_value::<Vec<Note>>(Value::Array(notes))
-        .map_err(|error| Fault::Contract { message: format!("The notes of order {number} are not as agreed: {error}.") })?;
+    let notes = serde_json::from_value::<Vec<Note>>(Value::Array(notes)).map_err(|error| Fault::Contract {
+        message: format!("The notes of order {number} are not as agreed: {error}."),
+    })?;
     let records = records(&notes);
     Ok(Found { order, notes, records })
 }
@@ -129,7 +132,11 @@ async fn amend(wire: &Wire, order: &Order, wanted: &[Amend], key: &str) -> Resul
     let query = Query {
         model: "purchase.amendment",
         fields: &["lines.line", "lines.quantity", "lines.unit_price"],
-        domain: json!([["purchase", "=", order.id], ["state", "=", "draft"], ["description", "like", format!("%{key}%")]]),
+        domain: json!([
+            ["purchase", "=", order.id],
+            ["state", "=", "draft"],
+            ["description", "like", format!("%{key}%")]
+        ]),
         order: json!([["id", "DESC"]]),
         limit: 1,
     };

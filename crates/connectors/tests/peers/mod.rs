@@ -2,6 +2,7 @@
 //! real system does. A kind without a peer fails the test.
 
 mod rest;
+mod tryton;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 pub async fn start(kind: &str) -> Option<Box<dyn Peer>> {
     match kind {
         "rest" => Some(Box::new(rest::RestPeer::start().await)),
+        "tryton" => Some(Box::new(tryton::TrytonPeer::start().await)),
         _ => None,
     }
 }

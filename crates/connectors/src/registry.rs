@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::settings::{Secrets, SettingsProblem};
 use crate::{Connector, Feed};
 
+/// Builds a connector from a connection's settings.
+pub type Build = fn(&Value, &dyn Secrets) -> Result<Box<dyn Connector>, SettingsProblem>;
+
 /// What is known of a kind of system before one is configured.
 #[derive(Clone, Copy)]
 pub struct Kind {
@@ -20,7 +23,7 @@ pub struct Kind {
     /// The settings it takes, for the form on the page.
     pub settings: &'static [crate::settings::Setting],
     /// Builds a connector from a connection's settings; refuses unknown and missing keys by name.
-    pub build: fn(&Value, &dyn Secrets) -> Result<Box<dyn Connector>, SettingsProblem>,
+    pub build: Build,
 }
 
 impl std::fmt::Debug for Kind {

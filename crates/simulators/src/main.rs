@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use chrono::Utc;
 use clap::Parser;
 use simulators::{Clock, Settings, SimulatedErp, demo};
 use tracing_subscriber::EnvFilter;
@@ -52,6 +51,6 @@ async fn main() -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", running.base_url()).and_then(|()| out.flush()).context("print the address")?;
     tokio::signal::ctrl_c().await.context("wait for Ctrl-C")?;
-    tracing::info!(at = %Utc::now(), "Simulator: ends.");
+    tracing::info!("Simulator: ends.");
     Ok(())
 }

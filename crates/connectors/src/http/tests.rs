@@ -126,6 +126,8 @@ async fn paths_and_queries_are_escaped_below_the_address() {
     let call = Call::get("/orders/a b?c").query("changed_since", "2026-11-23T10:00:00+01:00");
     let answer = client(&base).send(call).await.expect("an answer");
     assert_eq!(answer.body, "/api/orders/a%20b%3Fc?changed_since=2026-11-23T10%3A00%3A00%2B01%3A00");
+    let answer = client(&base).send(Call::post("/rpc/")).await.expect("an answer");
+    assert_eq!(answer.body, "/api/rpc/", "a slash at the end stays");
 }
 
 #[tokio::test]

@@ -51,6 +51,10 @@
 //! `held` becomes `retrying`, due now. This one rule promotes the next after a success or a skip, and it is why the core
 //! need not be told when a person acts: the promoted row is found by the poll for due rows.
 //!
+//! Batches and people's acts have to come one after the other: each locks the row of `connection_reader` before it
+//! touches a delivery. Otherwise a skip that does not see a row being held behind it, and a batch that does not see the
+//! skip, would leave a held row with nobody to promote it.
+//!
 //! # Limits
 //! A subject that is healthy but very slow, with more than `window` events waiting, fills the window and makes others
 //! wait. (A *troubled* one does not: its events get rows.)

@@ -1,0 +1,182 @@
+//! What the box at the top finds: exact keys first, then what begins like the words. Every query stays within the scope,
+//! so that what is not the reader's is not found, whichever way it is asked for.
+
+use domain::access::{Action, may};
+use domain::id::{ArrivalId, ConnectionId, CorrelationId, DeliveryId, PersonId};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::tx::Tx;
+
+/// Of each kind at the most.
+const EACH: i64 = 8;
+
+/// What an id belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// A request and everything that followed from it.
+    Correlation(CorrelationId),
+    /// A delivery.
+    Delivery(DeliveryId),
+    /// A message received.
+    Arrival(ArrivalId),
+    /// A connection.
+    Connection(ConnectionId),
+    /// A person.
+    Person(PersonId),
+}
+
+/// What an id belongs to; none where it is not the reader's. Insiders of the exchange find its rows, everybody finds what
+/// happened.
+pub async fn by_id(tx: &mut Tx, id: Uuid) -> Result<Option<Known>, StoreError> {
+    if may(tx.actor(), Action::SeeExchange).is_ok() {
+        let row = sqlx::query!(
+            r#"
+            select exists (select from delivery where delivery_id = $1) as "delivery!",
+                   exists (select from arrival where arrival_id = $1) as "arrival!",
+                   exists (select from connection where connection_id = $1) as "connection!"
+            "#,
+            id
+        )
+        .fetch_one(tx.sql())
+        .await?;
+        match (row.delivery, row.arrival, row.connection) {
+            (true, _, _) => return Ok(Some(Known::Delivery(DeliveryId(id)))),
+            (_, true, _) => return Ok(Some(Known::Arrival(ArrivalId(id)))),
+            (_, _, true) => return Ok(Some(Known::Connection(ConnectionId(id)))),
+            _ => {}
+        }
+    }
+    if may(tx.actor(), Action::ManagePeople).is_ok() {
+        let person = sqlx::query_scalar!(r#"select exists (select from person where person_id = $1) as "it!""#, id);
+        if person.fetch_one(tx.sql()).await? {
+            return Ok(Some(Known::Person(PersonId(id))));
+        }
+    }
+    // An event's own id leads to the request it belongs to.
+    let correlation = sqlx::query_scalar!(
+        r#"
+        select correlation_id from event where correlation_id = $1
+        union all
+        select correlation_id from event where event_id = $1
+        limit 1
+        "#,
+        id
+    )
+    .fetch_optional(tx.sql())
+    .await?
+    .flatten();
+    Ok(correlation.map(|id| Known::Correlation(CorrelationId(id))))
+}
+
+/// An order that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundOrder {
+    /// Its number.
+    pub number: String,
+    /// The supplier's name.
+    pub supplier: String,
+    /// The plant's code.
+    pub plant: String,
+    /// Lines.
+    pub lines: i64,
+}
+
+/// Something with a number and a name that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its number.
+    pub number: String,
+    /// What it is called.
+    pub name: String,
+    /// Schedule lines within the scope.
+    pub lines: i64,
+}
+
+/// What was found for some words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Results {
+    /// Orders whose number begins like it.
+    pub orders: Vec<FoundOrder>,
+    /// Items whose number begins like it, or whose description has the words.
+    pub items: Vec<Found>,
+    /// Suppliers whose number or name begins like it.
+    pub suppliers: Vec<Found>,
+}
+
+impl Results {
+    /// Nothing at all.
+    pub const fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.items.is_empty() && self.suppliers.is_empty()
+    }
+}
+
+/// The exact number of an order within the scope.
+pub async fn is_order(tx: &mut Tx, number: &str) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(r#"select exists (select from purchase_order where number = $1) as "it!""#, number)
+        .fetch_one(tx.sql())
+        .await?)
+}
+
+/// Looks for words of at least two characters.
+pub async fn by_words(tx: &mut Tx, words: &str) -> Result<Results, StoreError> {
+    let words = words.trim();
+    if words.chars().count() < 2 {
+        return Ok(Results::default());
+    }
+    let escaped = words.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let (begins, contains) = (format!("{escaped}%"), format!("%{escaped}%"));
+    let orders = sqlx::query_as!(
+        FoundOrder,
+        r#"
+        select o.number, s.name as supplier, p.code as plant,
+               (select count(*) from schedule_line l where l.order_id = o.order_id) as "lines!"
+        from purchase_order o
+        join supplier s using (supplier_id)
+        join plant p using (plant_id)
+        where o.number ilike $1
+        order by o.number = $2 desc, o.published_at desc
+        limit $3
+        "#,
+        begins,
+        words,
+        EACH
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let items = sqlx::query_as!(
+        Found,
+        r#"
+        select l.item_number as number, min(l.description) as "name!", count(s.schedule_line_id) as "lines!"
+        from order_line l
+        join schedule_line s using (order_line_id)
+        where l.item_number ilike $1 or l.supplier_item ilike $1 or l.description ilike $2
+        group by l.item_number
+        order by l.item_number = $3 desc, count(s.schedule_line_id) desc, l.item_number
+        limit $4
+        "#,
+        begins,
+        contains,
+        words,
+        EACH
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let suppliers = sqlx::query_as!(
+        Found,
+        r#"
+        select s.number, s.name, (select count(*) from schedule_line l where l.supplier_id = s.supplier_id) as "lines!"
+        from supplier s
+        where s.number ilike $1 or s.name ilike $2
+        order by s.number = $3 desc, s.name
+        limit $4
+        "#,
+        begins,
+        contains,
+        words,
+        EACH
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    Ok(Results { orders, items, suppliers })
+}

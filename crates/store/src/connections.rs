@@ -357,6 +357,32 @@ pub async fn resume(tx: &mut Tx, connection_id: ConnectionId, reason: Option<Str
     Ok(())
 }
 
+/// A person wants an open circuit to be tried at once, and polls that failed as well.
+pub async fn try_now(tx: &mut Tx, connection_id: ConnectionId, reason: &str) -> Result<(), CommandError> {
+    may(tx.actor(), Action::ManageExchange)?;
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(CommandError::Invalid("Say why in a few words: it goes into the audit log.".to_owned()));
+    }
+    let before = get_locked(tx, connection_id).await?;
+    if before.pause.is_some() {
+        return Err(CommandError::Invalid("It is paused. Resume it, and it is tried at once.".to_owned()));
+    }
+    let now = tx.now();
+    sqlx::query!(
+        "update connection set circuit_retry_at = $2 where connection_id = $1 and circuit = 'open'",
+        connection_id.0,
+        now
+    )
+    .execute(tx.sql())
+    .await?;
+    feeds::retry_now(tx, connection_id).await?;
+    let change = (Some(json!({ "retry_at": before.circuit.retry_at })), Some(json!({ "retry_at": now })));
+    note(tx, "connection.try_now", connection_id, &before.configured, change, Some(reason.to_owned())).await?;
+    tx.wrote(Topic::Connections);
+    Ok(())
+}
+
 /// The worker's word on the circuit; `since` moves only when the state does. Every state but closed has a reason.
 pub async fn save_circuit(
     tx: &mut Tx,

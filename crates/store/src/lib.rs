@@ -4,8 +4,10 @@
 //! function is four steps and reads like it: load for update, decide (in `domain`), save, append; it takes `&mut Tx` and
 //! never begins or commits. Row-level security repeats the scope below every query, see `migrations/`.
 
+pub mod agreements;
 pub mod arrivals;
 pub mod audit;
+pub mod audit_list;
 pub mod clock;
 pub mod connections;
 pub mod control_tower;
@@ -13,7 +15,9 @@ pub mod deliveries;
 pub mod drafts;
 pub mod error;
 pub mod events;
+pub mod exchange_list;
 pub mod feeds;
+pub mod fitness;
 pub mod order_list;
 pub mod orders;
 pub mod passwords;
@@ -21,6 +25,7 @@ pub mod people;
 pub mod perform;
 pub mod reference;
 pub mod retention;
+pub mod search;
 pub mod sessions;
 pub mod signal;
 pub mod timeline;

@@ -215,6 +215,42 @@ pub async fn add(tx: &mut Tx, new: &NewPerson) -> Result<PersonId, CommandError>
     Ok(person)
 }
 
+/// Changes what a person is called, is here for and belongs to. It counts from the person's next request on. Nobody takes
+/// away the own right to administer: somebody has to be left who can give it back.
+pub async fn save(tx: &mut Tx, person: PersonId, new: &NewPerson) -> Result<(), CommandError> {
+    may(tx.actor(), Action::ManagePeople)?;
+    let (email, name) = (normal_email(&new.email), new.name.trim().to_owned());
+    check(&email, &name, new)?;
+    if tx.actor().person() == Some(person) && !new.roles.contains(&Role::Administrator) {
+        return Err(CommandError::Invalid(
+            "Nobody gives up the own role of administrator. Ask another administrator.".to_owned(),
+        ));
+    }
+    sqlx::query!("select person_id from person where person_id = $1 for update", person.0).fetch_optional(tx.sql()).await?;
+    let before = get(tx, person).await?.ok_or(CommandError::NotFound { what: "the person" })?;
+    let taken = sqlx::query_scalar!(
+        r#"select exists (select from person where email = $2 and person_id <> $1) as "taken!""#,
+        person.0,
+        email
+    );
+    if taken.fetch_one(tx.sql()).await? {
+        return Err(CommandError::Invalid(format!("{email} is the address of somebody who is here already.")));
+    }
+    sqlx::query!("update person set email = $2, name = $3 where person_id = $1", person.0, email, name)
+        .execute(tx.sql())
+        .await?;
+    sqlx::query!("delete from person_role where person_id = $1", person.0).execute(tx.sql()).await?;
+    sqlx::query!("delete from person_supplier where person_id = $1", person.0).execute(tx.sql()).await?;
+    sqlx::query!("delete from person_plant where person_id = $1", person.0).execute(tx.sql()).await?;
+    save_rights(tx, person, new).await?;
+    let was = json!({"email": before.email, "name": before.name, "roles": before.roles, "suppliers": before.suppliers,
+        "plants": before.plants});
+    let now = get(tx, person).await?.ok_or(CommandError::NotFound { what: "the person" })?;
+    let is = json!({"email": now.email, "name": now.name, "roles": now.roles, "suppliers": now.suppliers, "plants": now.plants});
+    audit::append(tx, Entry { before: Some(was), after: Some(is), ..about(person, "person.save") }).await?;
+    Ok(())
+}
+
 fn check(email: &str, name: &str, new: &NewPerson) -> Result<(), CommandError> {
     let refuse = |message: &str| Err(CommandError::Invalid(message.to_owned()));
     let (local, host) = email.split_once('@').unwrap_or(("", ""));

@@ -1,0 +1,197 @@
+//! The demo: people, plants and agreements of the imagined maker of gearboxes *Norvik Antriebe*, and a simulated ERP that
+//! issues the orders. Orders come the ordinary way in (a connection of kind `rest`, arrivals, commands), and answers go the
+//! ordinary way out.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+
+use anyhow::Context as _;
+use app::access::sign_in::DEMO_PASSWORD;
+use connectors::registry;
+use domain::access::Role;
+use domain::command::{PlantSnapshot, SupplierSnapshot};
+use domain::exchange::Stage;
+use domain::tolerance::{Limit, Outside, Tolerances};
+use serde_json::json;
+use simulators::{RunningErp, Settings, SimulatedErp};
+use store::connections::{self, Configured, Takes};
+use store::passwords::Passwords;
+use store::people::{self, NewPerson};
+use store::{Store, Tx, Who, agreements, reference};
+
+use crate::config::Config;
+
+/// Name of the connection to the simulated ERP.
+const CONNECTION: &str = "Simulated ERP";
+/// The file, below the directory of secrets, with the key of the simulated ERP.
+const KEY_FILE: &str = "simulated-erp";
+
+struct Person {
+    email: &'static str,
+    name: &'static str,
+    role: Role,
+    suppliers: &'static [&'static str],
+    plants: &'static [&'static str],
+}
+
+const fn of_supplier(
+    email: &'static str,
+    name: &'static str,
+    role: Role,
+    suppliers: &'static [&'static str],
+) -> Person {
+    Person { email, name, role, suppliers, plants: &[] }
+}
+
+const fn of_house(email: &'static str, name: &'static str, role: Role, plants: &'static [&'static str]) -> Person {
+    Person { email, name, role, suppliers: &[], plants }
+}
+
+const PLANTS: [(&str, &str); 2] = [("DE10", "Lindau"), ("CZ20", "Brno")];
+const SUPPLIERS: [(&str, &str); 2] = [("100234", "Brennholt Präzision"), ("100251", "Wehrle Hydraulik")];
+
+const PEOPLE: [Person; 10] = [
+    of_supplier("ines@brennholt.example", "Ines Kolbe", Role::Supplier, &["100234"]),
+    of_supplier("rosa@brennholt.example", "Rosa Brennholt", Role::SupplierAdmin, &["100234"]),
+    of_supplier("paul@wehrle.example", "Paul Wehrle", Role::Supplier, &["100251"]),
+    of_house("marta@norvik.example", "Marta Lindqvist", Role::Buyer, &["DE10", "CZ20"]),
+    of_house("jan@norvik.example", "Jan Novák", Role::Buyer, &["CZ20"]),
+    of_house("tomasz@norvik.example", "Tomasz Zieliński", Role::QualityEngineer, &["DE10", "CZ20"]),
+    of_house("clara@norvik.example", "Clara Weiss", Role::ReceivingClerk, &["DE10"]),
+    of_house("henrik@norvik.example", "Henrik Brandt", Role::PlantManager, &["DE10"]),
+    of_house("priya@norvik.example", "Priya Raman", Role::IntegrationAdmin, &[]),
+    of_house("jana@norvik.example", "Jana Nováková", Role::Administrator, &[]),
+];
+
+fn who(store: &Store) -> Who {
+    Who::program("demo", store.new_correlation())
+}
+
+/// Loads people, plants, suppliers and agreements. What is there already stays as it is; done twice it changes nothing.
+pub async fn load(store: &Store, passwords: &Passwords) -> anyhow::Result<()> {
+    let mut tx = store.begin(who(store)).await?;
+    for (number, name) in SUPPLIERS {
+        reference::mirror_supplier(&mut tx, &SupplierSnapshot { number: number.to_owned(), name: name.to_owned() })
+            .await?;
+    }
+    for (code, name) in PLANTS {
+        let plant =
+            reference::mirror_plant(&mut tx, &PlantSnapshot { code: code.to_owned(), name: name.to_owned() }).await?;
+        agreements::save_plant_tolerances(&mut tx, plant, &limits()).await?;
+    }
+    add_people(&mut tx, passwords).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A day late, three early, five percent short are accepted by rule; dearer goes to the buyer; much more cannot be sent.
+fn limits() -> Tolerances {
+    let limit = |up_to: i64, outside| Some(Limit { up_to: up_to.into(), outside });
+    Tolerances {
+        late: limit(1, Outside::Review),
+        early: limit(3, Outside::Review),
+        short: limit(5, Outside::Review),
+        over: limit(5, Outside::Refuse),
+        dearer: limit(0, Outside::Review),
+    }
+}
+
+async fn add_people(tx: &mut Tx, passwords: &Passwords) -> anyhow::Result<()> {
+    let mut missing = Vec::new();
+    for person in &PEOPLE {
+        if people::credentials(tx, person.email).await?.is_none() {
+            missing.push(person);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    // One hash for all: they share the password, and hashing is slow on purpose.
+    let hash = passwords.hash(DEMO_PASSWORD.to_owned()).await?;
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for person in missing {
+        let (suppliers, plants) = people::find_memberships(tx, &owned(person.suppliers), &owned(person.plants)).await?;
+        let new = NewPerson {
+            email: person.email.to_owned(),
+            name: person.name.to_owned(),
+            roles: vec![person.role],
+            suppliers,
+            plants,
+        };
+        let id = people::add(tx, &new).await?;
+        people::save_password(tx, id, &hash).await?;
+    }
+    Ok(())
+}
+
+/// Starts the simulated ERP on a free port of this machine and points its connection there. It keeps orders and answers in
+/// the data directory, so that the next start goes on from here.
+pub async fn simulate(store: &Store, config: &Config) -> anyhow::Result<RunningErp> {
+    let key = key(config)?;
+    let today = store.clock().now().date_naive();
+    let settings = Settings {
+        api_key: key,
+        state: Some(config.data_dir.join("simulated-erp.json")),
+        orders: simulators::demo::orders(today),
+        ..Settings::default()
+    };
+    let erp = SimulatedErp::start(settings).await.context("the simulated ERP did not start")?;
+    connect(store, &erp.base_url()).await.context("the connection to the simulated ERP was not saved")?;
+    Ok(erp)
+}
+
+/// The ERP's key, made at the first start, in a file that its connection names.
+fn key(config: &Config) -> anyhow::Result<String> {
+    let directory = config.secrets_dir();
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory)
+        .with_context(|| format!("make {}", directory.display()))?;
+    let path = directory.join(KEY_FILE);
+    if let Ok(key) = fs::read_to_string(&path) {
+        return Ok(key);
+    }
+    let key = uuid::Uuid::new_v4().simple().to_string();
+    let mut options = fs::OpenOptions::new();
+    let written = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(key.as_bytes()));
+    written.with_context(|| format!("write {}", path.display()))?;
+    Ok(key)
+}
+
+async fn connect(store: &Store, base_url: &str) -> anyhow::Result<()> {
+    let settings = json!({ "base_url": base_url, "api_key": format!("file:{KEY_FILE}") });
+    let kind = registry::kind("rest").context("this program has no connector `rest`")?;
+    let feeds: Vec<&str> = kind.feeds.iter().map(|feed| feed.name).collect();
+    let mut tx = store.begin(who(store)).await?;
+    let known =
+        connections::list(&mut tx).await?.into_iter().find(|connection| connection.configured.name == CONNECTION);
+    match known {
+        None => {
+            let configured = Configured {
+                name: CONNECTION.to_owned(),
+                plant_id: None,
+                takes: Takes::Own,
+                stage: Stage::Test,
+                settings,
+                in_flight_limit: 8,
+            };
+            connections::add(&mut tx, kind.name, &configured, &feeds).await?;
+        }
+        Some(known) if known.configured.settings["base_url"] != settings["base_url"] => {
+            let mut configured = known.configured.clone();
+            configured.settings["base_url"] = settings["base_url"].clone();
+            connections::save(&mut tx, known.connection_id, known.settings_version, &configured).await?;
+        }
+        Some(_) => {}
+    }
+    tx.commit().await?;
+    Ok(())
+}

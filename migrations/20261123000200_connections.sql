@@ -43,7 +43,7 @@ create table connection_reader (
 comment on table connection_reader is 'How far the event log has been delivered to a connection, and who may write that.';
 comment on column connection_reader.fence is 'Grows with every new owner; a write that carries an older number is refused.';
 comment on column connection_reader.cursor_position is 'Every event up to here is finished, has a delivery row, or stands in gaps.';
-comment on column connection_reader.gaps is 'Missing positions below the cursor with the xmax of the snapshot that missed them: [[position, xmax], …].';
+comment on column connection_reader.gaps is 'Runs of positions below the cursor that were missing, with the transaction id above all that may still fill them: [[first, last, horizon], …].';
 
 create table feed (
   connection_id uuid not null references connection on delete cascade,

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
 use crate::orders::{read_json, read_word};
+use crate::signal::Topic;
 use crate::tx::{Store, Tx, Who};
 use crate::{audit, tx};
 
@@ -719,6 +720,22 @@ pub(crate) async fn settle(tx: &mut Tx, connection: ConnectionId, subjects: &[Uu
     sqlx::query!(
         r#"
         update delivery d
+        set state = 'held', next_attempt_at = null
+        where d.connection_id = $1 and d.subject_id = any($2) and d.state = 'retrying' and d.triggered_by <> 'event'
+          and exists (
+              select from delivery other
+              where other.connection_id = $1 and other.subject_id = d.subject_id
+                and other.state in ('retrying', 'parked', 'held') and other.triggered_by = 'event'
+          )
+        "#,
+        connection.0,
+        subjects
+    )
+    .execute(tx.sql())
+    .await?;
+    sqlx::query!(
+        r#"
+        update delivery d
         set state = 'retrying', next_attempt_at = $3
         where d.connection_id = $1 and d.subject_id = any($2) and d.state = 'held' and d.triggered_by <> 'event'
           and not exists (
@@ -751,6 +768,18 @@ struct Locked {
 
 async fn lock(tx: &mut Tx, delivery: DeliveryId) -> Result<Locked, CommandError> {
     may(tx.actor(), Action::ManageExchange)?;
+    // The reader's row first, as the worker's write does: otherwise a batch that adds a row behind this one and a person
+    // who skips it could miss each other, and the new row would be held behind nothing.
+    sqlx::query!(
+        r#"
+        select r.fence from connection_reader r
+        where r.connection_id = (select d.connection_id from delivery d where d.delivery_id = $1)
+        for update
+        "#,
+        delivery.0
+    )
+    .fetch_optional(tx.sql())
+    .await?;
     let row = sqlx::query!(
         r#"
         select connection_id, subject_id, state, attempts, fault_class, fault_message, plant_id, supplier_id, event_id, event_position,
@@ -777,6 +806,7 @@ async fn lock(tx: &mut Tx, delivery: DeliveryId) -> Result<Locked, CommandError>
 }
 
 async fn note(tx: &mut Tx, action: &str, delivery: DeliveryId, locked: &Locked, after: Value, reason: &str) -> Result<(), StoreError> {
+    tx.wrote(Topic::Deliveries);
     audit::append(
         tx,
         audit::Entry {

@@ -9,6 +9,9 @@
 pub mod access;
 pub mod error;
 pub mod form;
+pub mod orders;
+#[cfg(feature = "ssr")]
+pub mod page;
 #[cfg(feature = "ssr")]
 pub mod request;
 pub mod shell;
@@ -26,6 +29,7 @@ use crate::access::links::{PasswordPage, SetUpPage};
 use crate::access::profile::ProfilePage;
 use crate::access::sign_in::SignInPage;
 use crate::error::{AppError, ErrorPage};
+use crate::orders::{ConfirmAllPage, ConfirmPage, OrderPage, OrdersPage, TimelinePage};
 pub use crate::shell::shell;
 
 /// The routes. Every page waits for its data before the first byte, so that status and headers are true.
@@ -39,6 +43,11 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("password"), ParamSegment("token")) view=PasswordPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("set-up"), ParamSegment("token")) view=SetUpPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("profile") view=ProfilePage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("orders") view=OrdersPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("orders"), ParamSegment("po")) view=OrderPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("orders"), ParamSegment("po"), StaticSegment("confirm")) view=ConfirmPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("orders"), ParamSegment("po"), StaticSegment("confirm"), StaticSegment("all")) view=ConfirmAllPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("timeline"), ParamSegment("correlation")) view=TimelinePage ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -7,7 +7,7 @@ use super::field::Notice;
 use super::rail::{Entry, Rail};
 use super::sprite::{icon, symbol};
 
-/// What the frame shows of the person, and where its forms post to.
+/// What the frame shows of the person.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// Full name.
@@ -22,11 +22,12 @@ pub struct Person {
     pub zone_name: String,
     /// `light`, `dark`, or none for the device's.
     pub theme: Option<String>,
-    /// Where the form of the theme posts to.
-    pub theme_action: &'static str,
-    /// Where signing out posts to.
-    pub sign_out_action: &'static str,
 }
+
+/// Where the forms of the user menu post to, and the page of the person; the rooms behind them are in `access`.
+const THEME: &str = "/do/theme";
+const SIGN_OUT: &str = "/do/sign-out";
+const PROFILE: &str = "/profile";
 
 /// Bar, rail and page.
 #[component]
@@ -99,12 +100,13 @@ fn UserMenu(
                 <p><b>{person.name}</b><br/><span class="muted small">{person.email}</span></p>
                 {person.company.map(|company| view! { <p class="small">{company}</p> })}
                 <p class="muted small">{format!("Times in {} ({})", person.zone, person.zone_name)}</p>
-                <form method="post" action=person.theme_action class="theme-form">
-                    <input type="hidden" name="next" value=here/>
+                <form method="post" action=THEME class="theme-form">
+                    <input type="hidden" name="back" value=here/>
                     <span class="small muted">"Theme"</span>
                     {choices}
                 </form>
-                <form method="post" action=person.sign_out_action>
+                <p><a href=PROFILE>"Your profile"</a></p>
+                <form method="post" action=SIGN_OUT>
                     <button class="button" type="submit">"Sign out"</button>
                 </form>
             </div>

@@ -37,3 +37,38 @@ pub fn id(text: impl Into<String>) -> AnyView {
     let text: String = text.into();
     view! { <span class="id">{text}</span> }.into_any()
 }
+
+/// A [`tag`] as text, for places that an island rewrites while somebody types.
+pub fn tag_html(tone: Tone, words: &str) -> String {
+    format!(
+        r##"<span class="tag" data-tone="{}"><svg class="shape" aria-hidden="true"><use href="#{}"/></svg>{}</span>"##,
+        tone.as_str(),
+        tone.shape(),
+        escaped(words)
+    )
+}
+
+/// A note under a field as text, for the same places.
+pub fn note_html(tone: Tone, words: &str) -> String {
+    format!(
+        r##"<span class="field-note" data-tone="{}"><svg class="shape" aria-hidden="true"><use href="#{}"/></svg><span>{}</span></span>"##,
+        tone.as_str(),
+        tone.shape(),
+        escaped(words)
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_cannot_become_markup() {
+        let html = note_html(Tone::Warn, r#"<b>"Rhein & Guss"</b>"#);
+        assert!(html.contains("&lt;b&gt;&quot;Rhein &amp; Guss&quot;&lt;/b&gt;"), "{html}");
+    }
+}

@@ -31,6 +31,9 @@ use crate::orders::read_word;
 use crate::signal::Topic;
 use crate::tx::Tx;
 
+/// The longest key and subject that are kept as they are, in bytes; of a longer one the beginning and a hash.
+const LONGEST_KEY: usize = 800;
+
 /// A message as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
@@ -69,6 +72,7 @@ pub async fn accept(
     connection_id: ConnectionId,
     messages: &[Incoming],
 ) -> Result<Vec<Accepted>, StoreError> {
+    let messages: Vec<Incoming> = messages.iter().map(storable).collect();
     let mut hashes = Vec::with_capacity(messages.len());
     // One statement cannot touch a row twice: what is twice in this batch is sorted out first.
     let mut first_of_key: HashMap<&str, usize> = HashMap::new();
@@ -90,7 +94,7 @@ pub async fn accept(
     }
     let firsts: Vec<usize> = (0..messages.len()).filter(|index| stored_as[*index] == Some(*index)).collect();
     let mut accepted: Vec<Option<Accepted>> = vec![None; messages.len()];
-    for (index, one) in insert(tx, connection_id, messages, &hashes, &again, &firsts).await? {
+    for (index, one) in insert(tx, connection_id, &messages, &hashes, &again, &firsts).await? {
         accepted[index] = Some(one);
     }
     for index in 0..messages.len() {
@@ -105,6 +109,32 @@ pub async fn accept(
     }
     tx.wrote(Topic::Arrivals);
     Ok(accepted.into_iter().flatten().collect())
+}
+
+/// As PostgreSQL can keep it: its text has no zero character, and an index entry has an end. A sender's oddity must not
+/// keep the rest of its feed from being stored.
+fn storable(message: &Incoming) -> Incoming {
+    let text = |text: &str| text.replace('\0', "\u{fffd}");
+    let key = |given: &str| {
+        let given = text(given);
+        if given.len() <= LONGEST_KEY {
+            return given;
+        }
+        let beginning: String = given.chars().take(LONGEST_KEY / 8).collect();
+        format!("{beginning}…{}", short(&Sha256::digest(&given)))
+    };
+    Incoming {
+        external_key: key(&message.external_key),
+        subject: key(&message.subject),
+        channel: text(&message.channel),
+        content_type: text(&message.content_type),
+        body: text(&message.body),
+        correlation: message.correlation,
+    }
+}
+
+fn short(digest: &[u8]) -> String {
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn hash(message: &Incoming) -> Vec<u8> {
@@ -194,7 +224,6 @@ async fn conflict(
     .fetch_one(tx.sql())
     .await?;
     let (id, now) = (tx.new_id(), tx.now());
-    let short: String = content.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let outcome = format!("same key, other content than arrival {other}");
     let row = sqlx::query!(
         r#"
@@ -207,7 +236,7 @@ async fn conflict(
         "#,
         id,
         connection_id.0,
-        format!("{}#{short}", message.external_key),
+        format!("{}#{}", message.external_key, short(content)),
         message.subject,
         message.channel,
         message.content_type,
@@ -301,6 +330,8 @@ pub async fn due(tx: &mut Tx, connection_id: ConnectionId, most: i64) -> Result<
 }
 
 /// Takes the next message of a subject. None: there is none that is due, or somebody else is at it.
+///
+/// From here on the transaction belongs to the message's correlation, so that whatever follows from it does too.
 pub async fn lease(tx: &mut Tx, connection_id: ConnectionId, subject: &str) -> Result<Option<Arrival>, StoreError> {
     let now = tx.now();
     // The first one is found before it is locked: `skip locked` on the whole lane would skip it and take the second.
@@ -323,6 +354,9 @@ pub async fn lease(tx: &mut Tx, connection_id: ConnectionId, subject: &str) -> R
     )
     .fetch_optional(tx.sql())
     .await?;
+    if let Some(row) = &row {
+        tx.belongs_to(CorrelationId(row.correlation_id));
+    }
     Ok(row.map(|row| Arrival {
         arrival_id: ArrivalId(row.arrival_id),
         connection_id,

@@ -79,6 +79,18 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether the rows themselves are the problem, so that the same rows will never be taken: a number that is too large,
+    /// a reference that leads nowhere. A key that is taken is not: whoever took it may have been faster only this once.
+    pub fn is_about_the_data(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code != "23505" && (code.starts_with("22") || code.starts_with("23")))
+            }
+            Self::Database(sqlx::Error::Encode(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The name of the constraint that refused a row, where that is what happened.

@@ -77,7 +77,7 @@ pub async fn append(
     )
     .execute(tx.sql())
     .await?;
-    tx.wrote(Topic::Events);
+    tx.wrote(Topic::Deliveries);
     Ok(ids.into_iter().map(EventId).collect())
 }
 

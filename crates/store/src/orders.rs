@@ -633,7 +633,7 @@ async fn save_header(tx: &mut Tx, order: &PurchaseOrder) -> Result<(), StoreErro
         r#"
         update purchase_order
         set revised_at = case when revision <> $2 then $7 else revised_at end,
-            revision = $2, their_version = $3, buyer = $4, incoterm = $5, status = $6
+            revision = $2, their_version = $3, buyer = $4, incoterm = $5, status = $6, currency = $8
         where order_id = $1
         "#,
         order.order_id.0,
@@ -643,6 +643,7 @@ async fn save_header(tx: &mut Tx, order: &PurchaseOrder) -> Result<(), StoreErro
         order.incoterm,
         order.status.as_str(),
         now,
+        order.currency,
     )
     .execute(tx.sql())
     .await?;
@@ -729,6 +730,7 @@ async fn save_lines(tx: &mut Tx, before: &PurchaseOrder, after: &PurchaseOrder) 
         let unchanged = known.item_id == line.item_id
             && known.description == line.description
             && known.supplier_item == line.supplier_item
+            && known.unit == line.unit
             && known.price == line.price
             && known.agreed.line == line.agreed.line;
         if unchanged {
@@ -739,7 +741,7 @@ async fn save_lines(tx: &mut Tx, before: &PurchaseOrder, after: &PurchaseOrder) 
         sqlx::query!(
             r#"
             update order_line
-            set item_id = $2, item_number = $3, description = $4, supplier_item = $5, price = $6, tolerances = $7
+            set item_id = $2, item_number = $3, description = $4, supplier_item = $5, price = $6, tolerances = $7, unit = $8
             where order_line_id = $1
             "#,
             line.order_line_id.0,
@@ -749,6 +751,7 @@ async fn save_lines(tx: &mut Tx, before: &PurchaseOrder, after: &PurchaseOrder) 
             line.supplier_item,
             line.price,
             tolerances,
+            line.unit.code(),
         )
         .execute(tx.sql())
         .await?;

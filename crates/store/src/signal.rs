@@ -11,18 +11,16 @@ use tokio::sync::watch;
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// Events were appended to the log.
-    Events,
+    /// There is something to deliver: events were appended, or a person decided on deliveries.
+    Deliveries,
     /// Messages were received, or are to be applied again.
     Arrivals,
-    /// A person decided on deliveries: again, leave out, test.
-    Deliveries,
     /// A connection was added, changed, paused or resumed.
     Connections,
 }
 
 impl Topic {
-    const ALL: [Self; 4] = [Self::Events, Self::Arrivals, Self::Deliveries, Self::Connections];
+    const ALL: [Self; 3] = [Self::Deliveries, Self::Arrivals, Self::Connections];
 }
 
 /// One counter per topic; whoever waits sees that it moved, however often.

@@ -214,6 +214,17 @@ impl Tx {
         self.written.note(topic);
     }
 
+    /// Goes on under another correlation: that of the message whose turn it is.
+    pub(crate) fn belongs_to(&mut self, correlation: CorrelationId) {
+        self.who.correlation = correlation;
+    }
+
+    /// Gives it up and lets go of its locks now. A transaction that is merely dropped does so a moment later.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        self.inner.rollback().await?;
+        Ok(())
+    }
+
     /// Makes it last, and wakes the loops that wait for what was written.
     pub async fn commit(self) -> Result<(), StoreError> {
         let Self { inner, written, signals, .. } = self;

@@ -1,0 +1,9 @@
+//! The store against a real PostgreSQL: one database per test, made from the migrations. One binary, so that it links once.
+
+mod arrivals;
+mod connections;
+mod isolation;
+mod orders;
+mod retention;
+mod revisions;
+mod scene;

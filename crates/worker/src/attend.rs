@@ -1,0 +1,147 @@
+//! Attends to the connections: one way out ([`crate::deliver`]) for each, opened when it is added, shut while it is
+//! paused, opened anew when its settings change.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::id::ConnectionId;
+use store::connections::{self, Connection};
+use store::signal::Topic;
+use store::{CommandError, StoreError};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::core::{Gate, Settings};
+use crate::deliver::{self, Lane};
+use crate::run::Means;
+use crate::wake::{Pace, Wake};
+
+/// Connections change seldom; what another process changes is seen within a second.
+const PACE: Pace = Pace { quickest: std::time::Duration::from_millis(250), slowest: std::time::Duration::from_secs(1) };
+
+/// A way out that is open.
+struct Open {
+    version: i32,
+    gate: watch::Sender<Gate>,
+    try_now: watch::Sender<u64>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// What is wrong with the settings of a connection, so that it is told once and not each second.
+type Told = HashMap<ConnectionId, (i32, String)>;
+
+/// Attends until it is time to stop; then everything under way is finished first.
+pub(crate) async fn run(means: &Means, stop: &CancellationToken) -> Result<(), StoreError> {
+    let mut wake = Wake::new(means.store.signals().subscribe(Topic::Connections), PACE);
+    let (mut ways, mut told) = (HashMap::new(), Told::new());
+    loop {
+        wake.look();
+        let result = look(means, &mut ways, &mut told).await;
+        // A house without a database for a moment keeps its ways out: they know themselves what to do.
+        if let Err(problem) = result {
+            warn!(
+                error = &problem as &dyn std::error::Error,
+                "The list of connections could not be read; it is tried again"
+            );
+        }
+        if !wake.wait(None, stop).await {
+            break;
+        }
+    }
+    for way in ways.values() {
+        way.stop.cancel();
+    }
+    for (_, way) in ways {
+        // One that broke off has said so itself.
+        let _ = way.task.await;
+    }
+    Ok(())
+}
+
+async fn look(means: &Means, ways: &mut HashMap<ConnectionId, Open>, told: &mut Told) -> Result<(), CommandError> {
+    let mut tx = means.begin("attend").await?;
+    let connections = connections::list(&mut tx).await?;
+    for connection in &connections {
+        let known = ways.get(&connection.connection_id);
+        if known.is_none_or(|way| way.version != connection.settings_version)
+            && let Some(kind) = connectors::registry::kind(&connection.kind)
+        {
+            // A newer version of the program may poll what an older one did not.
+            let names: Vec<&str> = kind.feeds.iter().map(|feed| feed.name).collect();
+            store::feeds::ensure(&mut tx, connection.connection_id, &names).await?;
+        }
+    }
+    tx.commit().await?;
+    let gone: Vec<ConnectionId> = ways
+        .keys()
+        .copied()
+        .filter(|id| !connections.iter().any(|connection| connection.connection_id == *id))
+        .collect();
+    for id in gone {
+        close(ways, id).await;
+    }
+    for connection in connections {
+        if ways
+            .get(&connection.connection_id)
+            .is_some_and(|way| way.version != connection.settings_version || way.task.is_finished())
+        {
+            close(ways, connection.connection_id).await;
+        }
+        let gate = if connection.pause.is_some() { Gate::Paused } else { Gate::Open };
+        if let Some(way) = ways.get(&connection.connection_id) {
+            let changed = way.gate.send_if_modified(|now| std::mem::replace(now, gate) != gate);
+            if changed && gate == Gate::Open {
+                // Whoever resumes wants to see whether it works, not to wait for an open circuit.
+                way.try_now.send_modify(|count| *count += 1);
+            }
+            continue;
+        }
+        match means.systems.connector(&connection) {
+            Ok(connector) => {
+                told.remove(&connection.connection_id);
+                let way = open(means, &connection, connector, gate);
+                ways.insert(connection.connection_id, way);
+            }
+            Err(problem) => {
+                let news = (connection.settings_version, problem.to_string());
+                if told.insert(connection.connection_id, news.clone()).as_ref() != Some(&news) {
+                    warn!(
+                        connection.name = connection.configured.name, error = %problem,
+                        "A connection cannot be used until its settings are mended; everything for it waits"
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open(means: &Means, connection: &Connection, connector: Arc<dyn connectors::Connector>, gate: Gate) -> Open {
+    let (gate, gates) = watch::channel(gate);
+    let (try_now, tries) = watch::channel(0);
+    let stop = CancellationToken::new();
+    let max_in_flight = usize::try_from(connection.configured.in_flight_limit).unwrap_or(1);
+    let lane = Lane {
+        store: means.store.clone(),
+        connection: connection.connection_id,
+        name: connection.configured.name.clone(),
+        connector,
+        settings: Settings { max_in_flight, ..means.settings.delivery },
+        wake: means.store.signals().subscribe(Topic::Deliveries),
+        gate: gates,
+        try_now: tries,
+        owner: means.settings.owner.clone(),
+    };
+    let task = tokio::spawn(deliver::run(lane, stop.clone()));
+    Open { version: connection.settings_version, gate, try_now, stop, task }
+}
+
+async fn close(ways: &mut HashMap<ConnectionId, Open>, id: ConnectionId) {
+    if let Some(way) = ways.remove(&id) {
+        way.stop.cancel();
+        let _ = way.task.await;
+    }
+}

@@ -2,7 +2,8 @@
 //! the browser while somebody types, so the two cannot disagree.
 //!
 //! The form is flat: one text per input under `<schedule line>-<part>-<field>`, which is also the input's id and what a
-//! problem points at. Reading is lenient about how a number or a day is written and never guesses what was meant: whoever
+//! problem points at. On its way the name is `f[line-…]`: the reader of forms takes a key that begins with a digit for the
+//! index of a list. Reading is lenient about how a number or a day is written and never guesses what was meant: whoever
 //! types another day than asked for means a change, whatever the select beside it says.
 
 use std::collections::BTreeMap;
@@ -27,6 +28,16 @@ pub type Fields = BTreeMap<String, String>;
 /// The name and id of one input.
 pub fn key(id: ScheduleLineId, part: usize, field: &str) -> String {
     format!("{id}-{part}-{field}")
+}
+
+/// An input's name on the way from the browser.
+pub fn form_name(key: &str) -> String {
+    format!("f[line-{key}]")
+}
+
+/// The form as it came from the browser, with its names as [`key`] makes them.
+pub fn from_form(sent: Fields) -> Fields {
+    sent.into_iter().map(|(name, text)| (name.strip_prefix("line-").map_or(name.clone(), str::to_owned), text)).collect()
 }
 
 /// What stands in the inputs of one schedule line.

@@ -115,11 +115,10 @@ impl Press {
 /// What was typed is sent, or kept with one part more or less, or kept for later.
 #[server(input = PostUrl, prefix = "/do", endpoint = "answer-order")]
 pub async fn answer_order(order: String, #[server(default)] f: BTreeMap<String, String>) -> Result<(), AppError> {
-    let all = f.contains_key("all");
+    let mut fields = answer::from_form(f);
+    let all = fields.contains_key("all");
     let form = the_form(&order, all);
-    let press = Press::parse(f.get("do").map(String::as_str).unwrap_or_default());
-    let mut fields = f;
-    fields.remove("do");
+    let press = Press::parse(&fields.remove("do").unwrap_or_default());
     let outcome = match press {
         Press::Send => send(&order, &fields).await,
         Press::Draft => {
@@ -365,8 +364,6 @@ fn for_hints(order: &PurchaseOrder, all: bool) -> PurchaseOrder {
 
 #[cfg(test)]
 mod tests {
-    use leptos::server_fn::codec::FromReq as _;
-
     use super::*;
 
     #[test]
@@ -390,10 +387,10 @@ mod tests {
         let mut body = String::from("order=4500012345&f%5Bdo%5D=send");
         for line in 0..200_u128 {
             let id = uuid::Uuid::from_u128(line + 1);
-            body.push_str(&format!("&f%5B{id}-0-answer%5D=change&f%5B{id}-0-note%5D=Gr%C3%BC%C3%9Fe+%26+mehr"));
+            body.push_str(&format!("&f%5Bline-{id}-0-answer%5D=change&f%5Bline-{id}-0-note%5D=Gr%C3%BC%C3%9Fe+%26+mehr"));
             for part in 0..5 {
                 for field in ["quantity", "deliver_on", "ship_on", "price"] {
-                    body.push_str(&format!("&f%5B{id}-{part}-{field}%5D=04+Dec+2026"));
+                    body.push_str(&format!("&f%5Bline-{id}-{part}-{field}%5D=04+Dec+2026"));
                 }
             }
         }
@@ -407,7 +404,7 @@ mod tests {
         let read: Result<AnswerOrder, AppError> = <AnswerOrder as leptos::server_fn::codec::FromReq<PostUrl, _, AppError>>::from_req(request).await;
         let read = read.expect("understood");
         assert_eq!(read.order, "4500012345");
-        let typed = TypedLine::read(&read.f, ScheduleLineId(uuid::Uuid::from_u128(200))).expect("the last line");
+        let typed = TypedLine::read(&answer::from_form(read.f), ScheduleLineId(uuid::Uuid::from_u128(200))).expect("the last line");
         assert_eq!((typed.parts.len(), typed.note.as_str()), (5, "Grüße & mehr"));
     }
 }

@@ -83,7 +83,7 @@ pub async fn confirm_as_requested(
 
 fn accept(line: &str, version: i64) -> Result<Answer, AppError> {
     let schedule_line_id: ScheduleLineId =
-        line.parse().map_err(|_| AppError::Invalid { message: "The form was not understood. Open the page again and send it from there.".to_owned() })?;
+        line.strip_prefix("line-").unwrap_or(line).parse().map_err(|_| AppError::Invalid { message: "The form was not understood. Open the page again and send it from there.".to_owned() })?;
     Ok(Answer { schedule_line_id, version, kind: AnswerKind::Accept, commitments: Vec::new(), reason: None, note: None })
 }
 
@@ -149,7 +149,7 @@ fn show(loaded: Loaded) -> AnyView {
         let rows = asked.iter().map(|(line, schedule)| row(line, schedule, today)).collect_view();
         let versions = asked
             .iter()
-            .map(|(_, schedule)| view! { <input type="hidden" name=format!("versions[{}]", schedule.schedule_line_id) value=schedule.version.to_string()/> })
+            .map(|(_, schedule)| view! { <input type="hidden" name=format!("versions[line-{}]", schedule.schedule_line_id) value=schedule.version.to_string()/> })
             .collect_view();
         let late = (totals.late > 0).then(|| {
             let words = if totals.late == 1 { "1 line is requested for a day that has passed".to_owned() } else { format!("{} lines are requested for a day that has passed", totals.late) };

@@ -16,7 +16,7 @@ use crate::ui::tag::{note_html, tag_html};
 use crate::ui::time::date;
 use crate::ui::tone::Tone;
 
-use super::answer::{Hint, Outcome, Sum, TypedLine, TypedPart, count_errors, key, line_name};
+use super::answer::{Hint, Outcome, Sum, TypedLine, TypedPart, count_errors, form_name, key, line_name};
 use super::conflict;
 use super::order::tolerance;
 use super::words;
@@ -105,10 +105,6 @@ pub(super) fn form(record: &OrderRecord, rows: &[Row<'_>], hidden: &Hidden, draf
     .into_any()
 }
 
-fn name(id: &str) -> String {
-    format!("f[{id}]")
-}
-
 /// A slot for a note under an input, written now and rewritten by the island.
 fn note(row: &Row<'_>, field: &str) -> AnyView {
     let html: String = row.hint.notes.iter().filter(|(at, ..)| at == field).map(|(_, tone, words)| note_html(*tone, words)).collect();
@@ -129,7 +125,7 @@ fn input(row: &Row<'_>, part: usize, field: &'static str, label: &str, value: &s
         <input
             class=if changed { "input changed" } else { "input" }
             id=id.clone()
-            name=name(&id)
+            name=form_name(&id)
             value=value.to_owned()
             inputmode=if matches!(field, "quantity" | "price") { "decimal" } else { "text" }
             aria-label=format!("{label}, line {}{parted}", line_name(row.line, row.schedule))
@@ -158,7 +154,7 @@ fn answers(row: &Row<'_>) -> AnyView {
     list.push((String::new(), if waits { "Not yet".to_owned() } else { "Keep".to_owned() }));
     let changed = !row.typed.answer.is_empty() && row.typed.answer != AnswerKind::Accept.as_str();
     view! {
-        <select class=if changed { "input changed" } else { "input" } id=id.clone() name=name(&id) aria-label=format!("Answer, line {}", line_name(row.line, row.schedule)) aria-describedby=format!("{id}-note")>
+        <select class=if changed { "input changed" } else { "input" } id=id.clone() name=form_name(&id) aria-label=format!("Answer, line {}", line_name(row.line, row.schedule)) aria-describedby=format!("{id}-note")>
             {options(list, &row.typed.answer)}
         </select>
         {note(row, &id)}
@@ -174,11 +170,11 @@ fn reasons(row: &Row<'_>) -> AnyView {
     let label = line_name(row.line, row.schedule);
     let open = !row.typed.note.is_empty() || row.typed.reason == Reason::Other.as_str();
     view! {
-        <select class="input" id=id.clone() name=name(&id) aria-label=format!("Reason, line {label}") aria-invalid=is_wrong(row, &id) aria-describedby=format!("{id}-note")>{options(list, &row.typed.reason)}</select>
+        <select class="input" id=id.clone() name=form_name(&id) aria-label=format!("Reason, line {label}") aria-invalid=is_wrong(row, &id) aria-describedby=format!("{id}-note")>{options(list, &row.typed.reason)}</select>
         {note(row, &id)}
         <details class="note" open=open>
             <summary>"Note"</summary>
-            <textarea class="input" id=note_id.clone() name=name(&note_id) rows="2" maxlength="4000" aria-label=format!("Note, line {label}")>{row.typed.note.clone()}</textarea>
+            <textarea class="input" id=note_id.clone() name=form_name(&note_id) rows="2" maxlength="4000" aria-label=format!("Note, line {label}")>{row.typed.note.clone()}</textarea>
             {note(row, &note_id)}
         </details>
     }
@@ -256,8 +252,8 @@ fn row_view(row: &Row<'_>, prices: bool) -> AnyView {
         <tr class=split.then_some("has-parts") data-edge=edge(mark) data-line=id.to_string()>
             <td class="text a-id">
                 <span class="id strong">{line_name(row.line, row.schedule)}</span>
-                <input type="hidden" name=name(&key(id, 0, "version")) value=row.schedule.version.to_string()/>
-                <input type="hidden" name=name(&key(id, 0, "was")) value=conflict::was(row.line, row.schedule)/>
+                <input type="hidden" name=form_name(&key(id, 0, "version")) value=row.schedule.version.to_string()/>
+                <input type="hidden" name=form_name(&key(id, 0, "was")) value=conflict::was(row.line, row.schedule)/>
             </td>
             <td class="text a-item"><span class="id item-no">{row.line.item_number.clone()}</span><span class="sub" dir="auto">{row.line.description.clone()}</span>{standing(row)}</td>
             <td class="num text a-num">{asks}</td>

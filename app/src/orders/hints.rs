@@ -76,7 +76,7 @@ mod awake {
         let _ = form.set_attribute("data-hydrated", "");
     }
 
-    /// The name inside `f[…]`, cut into line, part and field.
+    /// An input's id, cut into line, part and field.
     fn address(element: &Element) -> Option<(ScheduleLineId, usize, String)> {
         let id = element.id();
         let mut words = id.rsplitn(3, '-');
@@ -126,7 +126,7 @@ mod awake {
                 .iter()
                 .filter_map(|input| {
                     let name = input.get_attribute("name")?;
-                    let name = name.strip_prefix("f[")?.strip_suffix(']')?.to_owned();
+                    let name = name.strip_prefix("f[line-")?.strip_suffix(']')?.to_owned();
                     Some((name, value(input)))
                 })
                 .collect()

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::command::Command;
 use domain::event::EventKind;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub use settings::{SETTINGS, TrytonSettings};
@@ -45,18 +46,12 @@ const NEEDED: &[(&str, &str)] = &[
     ("product.product", "items cannot be read."),
     ("party.party", "suppliers cannot be read."),
     ("stock.location", "plants cannot be read."),
-];
-/// What is written, and what fails where it may not be.
-const WRITTEN: &[(&str, &str)] = &[
-    ("stock.move", "confirmed dates will be refused. Give the key's user the group Stock."),
-    ("ir.note", "confirmations will be refused: each leaves a note on its purchase."),
     (
         "purchase.amendment",
         "confirmations with another quantity or price than ordered will be refused. Activate the module \
-         purchase_amendment and give the key's user the group Purchase Amendment.",
+         purchase_amendment.",
     ),
 ];
-
 /// A connection to a Tryton.
 #[derive(Debug)]
 pub struct Tryton {
@@ -97,11 +92,7 @@ impl Connector for Tryton {
                 Err(other) => return Err(other),
             }
         }
-        for (model, without) in WRITTEN {
-            if !self.wire.may_create(model).await? {
-                remarks.push(format!("{model} is not writable: {without}"));
-            }
-        }
+        remarks.extend(self.missing_rights().await?);
         match self.one("company.company", json!([["id", "=", self.settings.company]])).await {
             Ok(true) => {}
             Ok(false) => remarks.push(format!("The key's user sees no company with the id {}.", self.settings.company)),
@@ -138,6 +129,43 @@ impl Connector for Tryton {
 }
 
 impl Tryton {
+    /// Rights to write that the key's user lacks, as far as he can see them himself.
+    async fn missing_rights(&self) -> Result<Vec<String>, Fault> {
+        let keys: Vec<wire::Application> = self.all("res.user.application", &["user.groups"], json!([])).await?;
+        // An administrator sees the keys of everybody and lacks nothing.
+        let [wire::Application { user }, rest @ ..] = keys.as_slice() else { return Ok(Vec::new()) };
+        if rest.iter().any(|other| other.user.id != user.id) {
+            return Ok(Vec::new());
+        }
+        let member = |group: &i64| user.groups.contains(group);
+        let mut missing = Vec::new();
+        let access: Vec<wire::ModelAccess> =
+            self.all("ir.model.access", &["group", "perm_write"], json!([["model", "=", "stock.move"]])).await?;
+        let applies = |access: &&wire::ModelAccess| access.group.as_ref().is_none_or(member);
+        if !access.is_empty() && !access.iter().filter(applies).any(|access| access.perm_write) {
+            missing.push("Confirmed dates will be refused: give the key's user the group Stock.".to_owned());
+        }
+        let amend = json!([["model", "=", "purchase.amendment"], ["name", "=", "validate_amendment"]]);
+        let buttons: Vec<wire::Groups> = self.all("ir.model.button", &["groups"], amend).await?;
+        if buttons.iter().any(|button| !button.groups.is_empty() && !button.groups.iter().any(member)) {
+            missing.push(
+                "Confirmations with another quantity or price than ordered will be refused: give the key's user the group \
+                 Purchase Amendment."
+                    .to_owned(),
+            );
+        }
+        Ok(missing)
+    }
+
+    async fn all<T: DeserializeOwned>(&self, model: &str, fields: &[&str], domain: Value) -> Result<Vec<T>, Fault> {
+        let query = wire::Query { model, fields, domain, order: json!([["id", "ASC"]]), limit: 100 };
+        match self.wire.list(&query).await {
+            // Rights that cannot be read cannot be told.
+            Err(Fault::Credentials { .. }) => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
     /// Whether there is a record, which also shows whether the model may be read.
     async fn one(&self, model: &str, domain: Value) -> Result<bool, Fault> {
         let query = wire::Query { model, fields: &["id"], domain, order: json!([["id", "ASC"]]), limit: 1 };

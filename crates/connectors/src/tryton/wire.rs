@@ -210,6 +210,28 @@ pub struct AmendmentLine {
     pub unit_price: Option<Decimal>,
 }
 
+/// A key for REST, of which a plain user sees only the own ones.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Application {
+    pub user: Groups,
+}
+
+/// Something with groups: a user is in them, a button may be pressed by them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Groups {
+    pub id: i64,
+    #[serde(default)]
+    pub groups: Vec<i64>,
+}
+
+/// What a group may do with a model; without a group: what everybody may.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ModelAccess {
+    pub group: Option<i64>,
+    #[serde(default, deserialize_with = "flag")]
+    pub perm_write: bool,
+}
+
 /// A record of which only the id matters.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Id {
@@ -291,18 +313,6 @@ impl Wire {
         let path = format!("{}/rest/model/{model}", self.database);
         let answer = self.change(Call::post(&path).query("f", "id").json(values)).await?;
         Ok(answer.json::<Id>()?.id)
-    }
-
-    /// Whether the user of the key may make such a record. Asked with an empty one, which the models that we ask about always
-    /// refuse for a field that they need; Tryton checks the right first. Nothing is written.
-    pub async fn may_create(&self, model: &str) -> Result<bool, Fault> {
-        match self.create(model, json!({})).await {
-            Ok(_) => Ok(true),
-            Err(Trouble::Refused(reason)) => Ok(!reason.contains("not allowed")),
-            // The model is not there at all.
-            Err(Trouble::Fault(Fault::Contract { .. })) => Ok(false),
-            Err(Trouble::Fault(other)) => Err(other),
-        }
     }
 
     /// Changes fields of a record.

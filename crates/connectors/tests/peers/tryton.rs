@@ -47,7 +47,10 @@ impl TrytonPeer {
         erp.put("company.company", json!({"name": "ACME"}));
         erp.put("party.party", json!({"code": "S-1", "name": "Alfa"}));
         erp.put("purchase.product_supplier", json!({"party": 2}));
-        erp.put("product.product", json!({"code": "A-1", "name": "Bracket", "default_uom": {"id": 1, "symbol": "kg"}, "purchasable": 1}));
+        erp.put(
+            "product.product",
+            json!({"code": "A-1", "name": "Bracket", "default_uom": {"id": 1, "symbol": "kg"}, "purchasable": 1}),
+        );
         erp.put("stock.location", json!({"code": "P1", "name": "Plant 1", "type": "warehouse"}));
         erp.order("10".parse().expect("a decimal"));
         let erp = Arc::new(Mutex::new(erp));
@@ -301,7 +304,9 @@ async fn answer(
     }
     erp.writes += 1;
     match trouble {
-        Some(Trouble::BadRequest) => return (StatusCode::BAD_REQUEST, "<p>Unable to read JSON request</p>").into_response(),
+        Some(Trouble::BadRequest) => {
+            return (StatusCode::BAD_REQUEST, "<p>Unable to read JSON request</p>").into_response();
+        }
         Some(Trouble::Refuses { reason }) => return refusal(&reason),
         Some(Trouble::ErrorInside200) => return json_answer(&json!({"error": ["UserError", ["No", "", null]]})),
         // Taken, it says, and nothing comes of it.
@@ -315,7 +320,14 @@ async fn answer(
 }
 
 impl Erp {
-    fn change(&mut self, method: &Method, model: &str, id: Option<i64>, button: Option<&str>, values: Value) -> Response {
+    fn change(
+        &mut self,
+        method: &Method,
+        model: &str,
+        id: Option<i64>,
+        button: Option<&str>,
+        values: Value,
+    ) -> Response {
         match (method.as_str(), id, button) {
             ("POST", None, _) if values.as_object().is_some_and(Map::is_empty) => {
                 refusal("A value is required for a field of the record.")

@@ -219,7 +219,8 @@ impl Portal {
 fn keep(raw: &Raw) {
     if let Ok(directory) = std::env::var("INTERLOCK_TRYTON_RECORD") {
         let name = raw.external_key.replace([',', '@'], "-");
-        std::fs::write(format!("{directory}/{}.{name}.json", raw.channel), &raw.body).expect("the recording is written");
+        std::fs::write(format!("{directory}/{}.{name}.json", raw.channel), &raw.body)
+            .expect("the recording is written");
     }
 }
 

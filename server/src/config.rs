@@ -422,6 +422,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_file_names_every_key() {
+        let example = include_str!("../../.env.example");
+        for key in super::KEYS {
+            let variable = format!("#INTERLOCK_{}=", key.name.to_uppercase());
+            assert!(example.contains(&variable), "{variable} is missing in .env.example");
+        }
+    }
+
+    #[test]
     fn https_makes_cookies_secure() {
         assert!(from(&[("INTERLOCK_PUBLIC_URL", "https://portal.example/")], Vec::new()).expect("right").secure());
         assert!(!from(&[], Vec::new()).expect("right").secure());

@@ -5,6 +5,7 @@
 //! the loops that run beside the doors ([`loops`]), and the doors themselves ([`router`]).
 
 pub mod answers;
+pub mod api;
 pub mod cluster;
 pub mod commands;
 pub mod config;

@@ -7,7 +7,10 @@
 //! A page loads with an async function and shows one of two faces, see [`loaded`].
 
 pub mod access;
+#[cfg(feature = "ssr")]
+pub mod address;
 pub mod error;
+pub mod exchange;
 pub mod form;
 pub mod orders;
 #[cfg(feature = "ssr")]
@@ -29,6 +32,9 @@ use crate::access::links::{PasswordPage, SetUpPage};
 use crate::access::profile::ProfilePage;
 use crate::access::sign_in::SignInPage;
 use crate::error::{AppError, ErrorPage};
+use crate::exchange::{
+    ArrivalPage, ArrivalsPage, ConnectionPage, ConnectionsPage, DeliveriesPage, DeliveryPage, EditConnectionPage, NewConnectionPage,
+};
 use crate::orders::{ConfirmAllPage, ConfirmPage, OrderPage, OrdersPage, TimelinePage};
 pub use crate::shell::shell;
 
@@ -48,6 +54,14 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("orders"), ParamSegment("po"), StaticSegment("confirm")) view=ConfirmPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("orders"), ParamSegment("po"), StaticSegment("confirm"), StaticSegment("all")) view=ConfirmAllPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("timeline"), ParamSegment("correlation")) view=TimelinePage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("connections") view=ConnectionsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("connections"), StaticSegment("new")) view=NewConnectionPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("connections"), ParamSegment("id")) view=ConnectionPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("connections"), ParamSegment("id"), StaticSegment("edit")) view=EditConnectionPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("deliveries") view=DeliveriesPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("deliveries"), ParamSegment("id")) view=DeliveryPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("arrivals") view=ArrivalsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("arrivals"), ParamSegment("id")) view=ArrivalPage ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

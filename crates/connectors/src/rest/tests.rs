@@ -227,7 +227,7 @@ async fn one_plant_takes_only_its_orders() {
 }
 
 #[test]
-fn an_unreadable_order_is_a_message_of_its_own_and_a_wrong_date_does_not_move_the_position_ahead() {
+fn an_order_is_known_by_its_content_and_an_unreadable_one_is_a_message_of_its_own() {
     let key = |text: &str| message(serde_json::from_str(text).ok().as_ref(), text).external_key;
     assert!(key(r#"{"number": 12}"#).starts_with("unreadable@"));
     let order = r#"{"number":"1","version":2,"changed_at":"2026-12-03T10:00:00Z","x":"a"}"#;
@@ -236,6 +236,25 @@ fn an_unreadable_order_is_a_message_of_its_own_and_a_wrong_date_does_not_move_th
     assert_eq!(key(order), key(same), "blanks and sequence of keys do not matter");
     assert_ne!(key(order), key(other), "the same version with another content does not hide");
     assert!(key(order).starts_with("1@2@"));
+}
+
+#[tokio::test]
+async fn a_change_dated_in_the_future_does_not_hide_everything_until_then() {
+    let page = json!({"orders": [{"number": "1", "version": 1, "changed_at": "2099-01-01T00:00:00Z"}], "next": null});
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let router = axum::Router::new().fallback(move || {
+        let page = page.clone();
+        async move { ([("date", "Thu, 03 Dec 2026 13:02:00 GMT")], axum::Json(page)) }
+    });
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let secrets = Known(HashMap::from([("env:KEY", "k")]));
+    let settings = json!({"base_url": format!("http://{address}"), "api_key": "env:KEY"});
+    let connector = build(&settings, &secrets).expect("right settings");
+    let polled = connector.poll(ORDERS, &Cursor::default()).await.expect("a poll");
+    let position: Position = serde_json::from_value(polled.cursor.0).expect("a position");
+    assert_eq!(position.since, Some(received()), "their own clock is the latest that can be");
+    serving.abort();
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ async fn migrate(url: &str) -> anyhow::Result<()> {
 async fn work(config: &Config, url: &str) -> anyhow::Result<()> {
     fit(url).await?;
     let store = connect(config, url).await?;
-    let loops = loops::start(&store, config, true)?;
+    let loops = loops::start(&store, config, true);
     tracing::info!("Working; Ctrl-C stops");
     stop_asked().await;
     loops.stop().await;

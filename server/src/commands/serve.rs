@@ -34,7 +34,7 @@ pub(super) async fn serve(arguments: &ServeArguments, config: &Config, url: &str
     }
     let state = State::new(config, store.clone(), arguments.demo)?;
     let serving = Serving::open(config, &state).await?;
-    let loops = loops::start(&store, config, !arguments.no_work)?;
+    let loops = loops::start(&store, config, !arguments.no_work);
     let address = config.public_url.clone().unwrap_or_else(|| format!("http://{}", serving.address));
     if !arguments.demo {
         offer_set_up(&store, &address).await?;

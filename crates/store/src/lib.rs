@@ -19,6 +19,7 @@ pub mod exchange_list;
 pub mod feeds;
 pub mod fitness;
 pub mod order_list;
+mod order_rows;
 pub mod orders;
 pub mod passwords;
 pub mod people;

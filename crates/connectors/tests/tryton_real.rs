@@ -291,6 +291,7 @@ async fn a_refusal_of_tryton_is_told_in_its_words() {
     let reason = portal.refused(&short).await;
     assert!(reason.contains("not allowed") && reason.contains("Purchase Amendment"), "{reason}");
     assert_eq!(erp.stands(id).await.2, before.2);
+    assert_eq!(erp.draft_amendments(id).await, 0, "nothing half done is left for the buyer");
 
     // Once the right is there, the same delivery goes through.
     portal.connector = connector(&erp.url, &erp.database, &erp.key);
@@ -301,6 +302,18 @@ async fn a_refusal_of_tryton_is_told_in_its_words() {
     let reason = portal.promise(&number, &[(0, &[("80.5", Some(day(14)))])]);
     let reason = portal.refused(&reason).await;
     assert!(reason.contains("0 decimals"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_cancelled_move_is_the_buyers_to_decide() {
+    let erp = erp!();
+    let (mut portal, id, number) = ordered(&erp, &[BRACKETS]).await;
+    let only = erp.ids(id).await[0].1[0];
+    erp.cancel(only).await;
+    let answer = portal.promise(&number, &[(0, &[("100", Some(day(14)))])]);
+    let reason = portal.refused(&answer).await;
+    assert!(reason.contains(&format!("stock move {only} was cancelled")), "{reason}");
+    assert_eq!(erp.stands(id).await.1, 0, "no note either");
 }
 
 #[tokio::test]

@@ -165,15 +165,8 @@ fn keep(line: &Line, records: &[Record], promise: &Promised) -> Result<Kept, Str
         );
     }
     let price = prices.pop().flatten().filter(|price| Some(*price) != promise.price);
-    if let Some(other) = line.moves.iter().find(|each| Some(each.unit) != line.unit.as_ref().map(|unit| unit.id)) {
-        return Err(format!("its stock move {} is in another unit than the line; confirm it in Tryton.", other.id));
-    }
-    let undecided = |id: i64| !line.moves_recreated.contains(&id);
-    if let Some(gone) = line.moves.iter().find(|each| each.state == "cancelled" && undecided(each.id)) {
-        return Err(format!(
-            "its stock move {} was cancelled. Recreate it in Tryton, or close the line by an amendment.",
-            gone.id
-        ));
+    if let Some(reason) = unfit(line) {
+        return Err(reason);
     }
     let there = fixed(line);
     if there > total(&parts) {
@@ -185,6 +178,16 @@ fn keep(line: &Line, records: &[Record], promise: &Promised) -> Result<Kept, Str
     }
     let requested = Request { quantity: promise.requested, on: promise.requested_on, price: now.price };
     Ok(Kept { line: line.id, requested, parts, price })
+}
+
+/// Why the moves of a line are not ours to arrange.
+fn unfit(line: &Line) -> Option<String> {
+    if let Some(other) = line.moves.iter().find(|each| Some(each.unit) != line.unit.as_ref().map(|unit| unit.id)) {
+        return Some(format!("its stock move {} is in another unit than the line; confirm it in Tryton.", other.id));
+    }
+    let undecided = |id: i64| !line.moves_recreated.contains(&id);
+    let gone = line.moves.iter().find(|each| each.state == "cancelled" && undecided(each.id))?;
+    Some(format!("its stock move {} was cancelled. Recreate it in Tryton, or close the line by an amendment.", gone.id))
 }
 
 /// What is received, announced or being handled.
@@ -240,6 +243,7 @@ fn still_stands(line: &Line, records: &[Record], kept: &Kept) -> bool {
         && now.on == Some(requested.on)
         && now.price == requested.price
         && line.asked_quantity() == total(&kept.parts)
+        && unfit(line).is_none()
 }
 
 /// The parts that are still to come when so much is there: the earliest are served first.

@@ -141,9 +141,13 @@ async fn amend(wire: &Wire, order: &Order, wanted: &[Amend], key: &str) -> Resul
         limit: 1,
     };
     let left: Option<Amendment> = wire.list(&query).await?.pop();
-    let id = match left.filter(|amendment| amends(amendment, wanted)) {
-        Some(amendment) => amendment.id,
+    let fitting = left.as_ref().filter(|amendment| amends(amendment, wanted)).map(|amendment| amendment.id);
+    let id = match fitting {
+        Some(id) => id,
         None => {
+            if let Some(stale) = left {
+                wire.delete("purchase.amendment", stale.id).await?;
+            }
             let mut lines = Vec::new();
             for amend in wanted {
                 let Some(line) = order.lines.iter().find(|line| line.id == amend.line) else { continue };
@@ -167,7 +171,12 @@ async fn amend(wire: &Wire, order: &Order, wanted: &[Amend], key: &str) -> Resul
             wire.create("purchase.amendment", values).await?
         }
     };
-    wire.press("purchase.amendment", id, "validate_amendment").await
+    let validated = wire.press("purchase.amendment", id, "validate_amendment").await;
+    if matches!(validated, Err(Trouble::Refused(_))) {
+        // A draft that nobody validates is litter on the buyer's desk. Where it cannot go either, the refusal says enough.
+        let _ = wire.delete("purchase.amendment", id).await;
+    }
+    validated
 }
 
 fn amends(amendment: &Amendment, wanted: &[Amend]) -> bool {

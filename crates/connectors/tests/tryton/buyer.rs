@@ -184,6 +184,17 @@ impl Erp {
         self.call(Method::PUT, &format!("stock.move/{id}"), &["id"], Value::Null, Some(body)).await;
     }
 
+    /// The buyer cancels a move and does not say what becomes of its quantity.
+    pub async fn cancel(&self, id: i64) {
+        self.press("stock.move", id, "cancel").await;
+    }
+
+    /// How many amendments wait to be validated.
+    pub async fn draft_amendments(&self, order: i64) -> usize {
+        let drafts = json!([["purchase", "=", order], ["state", "=", "draft"]]);
+        self.call(Method::GET, "purchase.amendment", &["id"], drafts, None).await.as_array().expect("a list").len()
+    }
+
     /// So much of a move is received at the gate.
     pub async fn receive(&self, id: i64, quantity: i64) {
         let plant = self.seed["plants"]["P1"].as_i64().expect("a plant");

@@ -38,6 +38,7 @@ pub fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {
 pub async fn tell(Given(state): Given<State>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut copy = http::Request::new(Body::empty());
+    *copy.method_mut() = parts.method.clone();
     *copy.uri_mut() = parts.uri.clone();
     *copy.headers_mut() = parts.headers.clone();
     *copy.extensions_mut() = parts.extensions.clone();

@@ -40,10 +40,16 @@ pub async fn correlate(Given(state): Given<State>, mut request: Request, next: N
     let mut response = next.run(request).instrument(span).await;
     // The pattern, not the path: one-time links hold their secret in the path.
     let path = response.extensions().get::<Route>().map_or("(none)", |route| route.0.as_str());
-    tracing::info!(
-        correlation.id = %correlation, http.method = %method, http.route = path, http.status = response.status().as_u16(),
-        duration.ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), "Answered"
-    );
+    let (status, took) = (response.status().as_u16(), u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+    // Whoever watches asks every few seconds; that tells no story.
+    if ["/healthz", "/readyz"].contains(&path) && status == 200 {
+        tracing::debug!(correlation.id = %correlation, http.route = path, http.status = status, duration.ms = took, "Answered");
+    } else {
+        tracing::info!(
+            correlation.id = %correlation, http.method = %method, http.route = path, http.status = status, duration.ms = took,
+            "Answered"
+        );
+    }
     if let Ok(value) = HeaderValue::from_str(&correlation.to_string()) {
         response.headers_mut().insert(CORRELATION, value);
     }

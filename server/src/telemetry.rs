@@ -1,5 +1,6 @@
 //! What is logged and how: one sentence and dotted fields, for people or as JSON. Secrets and payloads never.
 
+use std::io::IsTerminal as _;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
@@ -32,7 +33,8 @@ pub fn start(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_timer(SystemTime);
     let _begun_already = match format {
-        LogFormat::Human => log.with_target(false).try_init(),
+        // Colours only where somebody looks.
+        LogFormat::Human => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
 }

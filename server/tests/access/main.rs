@@ -1,6 +1,7 @@
 //! Coming in, staying in, and being kept out, at the real doors with a real database.
 
 mod portal;
+mod routes;
 
 use axum::body::Bytes;
 use chrono::TimeDelta;

@@ -9,14 +9,18 @@
 pub mod access;
 #[cfg(feature = "ssr")]
 pub mod address;
+pub mod admin;
+pub mod deviations;
 pub mod error;
 pub mod exchange;
 pub mod form;
+pub mod home;
 pub mod orders;
 #[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod request;
+pub mod search;
 pub mod shell;
 pub mod ui;
 pub mod viewer;
@@ -31,11 +35,15 @@ use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 use crate::access::links::{PasswordPage, SetUpPage};
 use crate::access::profile::ProfilePage;
 use crate::access::sign_in::SignInPage;
+use crate::admin::{AuditPage, EditPersonPage, InvitePage, PeoplePage, PersonPage};
+use crate::deviations::{CounterPage, DeviationsPage, RejectPage};
 use crate::error::{AppError, ErrorPage};
 use crate::exchange::{
     ArrivalPage, ArrivalsPage, ConnectionPage, ConnectionsPage, DeliveriesPage, DeliveryPage, EditConnectionPage, NewConnectionPage,
 };
+use crate::home::HomePage;
 use crate::orders::{ConfirmAllPage, ConfirmPage, OrderPage, OrdersPage, TimelinePage};
+use crate::search::SearchPage;
 pub use crate::shell::shell;
 
 /// The routes. Every page waits for its data before the first byte, so that status and headers are true.
@@ -45,6 +53,8 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=|| view! { <main class="sign-in" id="main"><ErrorPage error=AppError::NotFound { what: "This page".to_owned() }/></main> }>
+                <Route path=StaticSegment("") view=HomePage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("home") view=HomePage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("sign-in") view=SignInPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("password"), ParamSegment("token")) view=PasswordPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("set-up"), ParamSegment("token")) view=SetUpPage ssr=SsrMode::Async/>
@@ -62,6 +72,15 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("deliveries"), ParamSegment("id")) view=DeliveryPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("arrivals") view=ArrivalsPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("arrivals"), ParamSegment("id")) view=ArrivalPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("deviations") view=DeviationsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("deviations"), StaticSegment("reject")) view=RejectPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("deviations"), StaticSegment("counter")) view=CounterPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("people") view=PeoplePage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("people"), StaticSegment("new")) view=InvitePage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("people"), ParamSegment("id")) view=PersonPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("people"), ParamSegment("id"), StaticSegment("edit")) view=EditPersonPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("audit") view=AuditPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("search") view=SearchPage ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -4,7 +4,7 @@
 //! leave out, test) is a row that the worker finds. Pages are made on the server only.
 
 #[cfg(feature = "ssr")]
-mod act;
+pub(crate) mod act;
 #[cfg(feature = "ssr")]
 mod arrival;
 #[cfg(feature = "ssr")]
@@ -14,7 +14,7 @@ mod connection;
 #[cfg(feature = "ssr")]
 mod connection_form;
 #[cfg(feature = "ssr")]
-mod connections;
+pub mod connections;
 #[cfg(feature = "ssr")]
 mod deliveries;
 #[cfg(feature = "ssr")]

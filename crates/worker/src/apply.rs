@@ -24,6 +24,7 @@ use store::connections::{self, Connection};
 use store::perform::perform;
 use store::signal::Topic;
 use store::{CommandError, StoreError, Tx};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -75,14 +76,19 @@ async fn round(means: &Means, stop: &CancellationToken) -> Result<usize, StoreEr
     let mut tx = means.begin("apply").await?;
     let waiting = arrivals::waiting(&mut tx).await?;
     tx.commit().await?;
-    let mut tries = 0;
-    for connection_id in waiting {
-        tries += connection(means, connection_id, stop).await?;
-    }
-    Ok(tries)
+    // Shared, so that a connection with a mountain of messages does not keep the others waiting.
+    let permits = Semaphore::new(means.settings.appliers.max(1));
+    let looks = waiting.into_iter().map(|id| connection(means, id, &permits, stop));
+    futures::future::join_all(looks).await.into_iter().sum()
 }
 
-async fn connection(means: &Means, connection_id: ConnectionId, stop: &CancellationToken) -> Result<usize, StoreError> {
+async fn connection(
+    means: &Means,
+    connection_id: ConnectionId,
+    permits: &Semaphore,
+    stop: &CancellationToken,
+) -> Result<usize, StoreError> {
+    let permit = permits.acquire().await;
     let mut tx = means.begin("apply").await?;
     let connection = match connections::get(&mut tx, connection_id).await {
         Ok(connection) => connection,
@@ -91,6 +97,7 @@ async fn connection(means: &Means, connection_id: ConnectionId, stop: &Cancellat
     };
     let subjects = arrivals::due(&mut tx, connection_id, SUBJECTS).await?;
     tx.commit().await?;
+    drop(permit);
     let connector = match means.systems.connector(&connection) {
         Ok(connector) => connector,
         Err(problem) => {
@@ -98,8 +105,9 @@ async fn connection(means: &Means, connection_id: ConnectionId, stop: &Cancellat
             return Ok(0);
         }
     };
-    let lanes =
-        futures::stream::iter(subjects.into_iter().map(|subject| lane(means, &connection, &connector, subject, stop)));
+    let lanes = futures::stream::iter(
+        subjects.into_iter().map(|subject| lane(means, &connection, &connector, subject, permits, stop)),
+    );
     let tries: Vec<Result<usize, StoreError>> = lanes.buffer_unordered(means.settings.appliers.max(1)).collect().await;
     tries.into_iter().sum()
 }
@@ -110,10 +118,13 @@ async fn lane(
     connection: &Connection,
     connector: &Arc<dyn Connector>,
     subject: String,
+    permits: &Semaphore,
     stop: &CancellationToken,
 ) -> Result<usize, StoreError> {
     let mut tries = 0;
     while tries < IN_A_ROW && !stop.is_cancelled() {
+        // Per message, so that lanes take turns. The semaphore is never closed.
+        let _permit = permits.acquire().await;
         let mut tx = means.store.begin(acting(means, connection)).await?;
         let Some(arrival) = arrivals::lease(&mut tx, connection.connection_id, &subject).await? else {
             tx.rollback().await?;

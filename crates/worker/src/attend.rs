@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use domain::exchange::CircuitState;
 use domain::id::ConnectionId;
 use store::connections::{self, Connection};
 use store::signal::Topic;
@@ -26,17 +28,55 @@ struct Open {
     version: i32,
     gate: watch::Sender<Gate>,
     try_now: watch::Sender<u64>,
+    /// The time to try an open circuit again that was passed on last.
+    tried: Option<DateTime<Utc>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
+}
+
+/// Whoever drops the worker means it: a way out does not go on by itself. What was on its way is sent again by the next.
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// What is wrong with the settings of a connection, so that it is told once and not each second.
 type Told = HashMap<ConnectionId, (i32, String)>;
 
+/// The ways out of this process.
+#[derive(Default)]
+struct Ways {
+    open: HashMap<ConnectionId, Open>,
+    /// Finish what is on its way, which may take as long as the other system takes. Nobody waits for them: the next way out
+    /// of the same connection waits for their lock.
+    leaving: Vec<Open>,
+}
+
+impl Ways {
+    fn close(&mut self, id: ConnectionId) {
+        if let Some(way) = self.open.remove(&id) {
+            way.stop.cancel();
+            self.leaving.push(way);
+        }
+    }
+
+    async fn close_all(mut self) {
+        let ids: Vec<ConnectionId> = self.open.keys().copied().collect();
+        for id in ids {
+            self.close(id);
+        }
+        for way in &mut self.leaving {
+            // One that broke off has said so itself.
+            let _ = (&mut way.task).await;
+        }
+    }
+}
+
 /// Attends until it is time to stop; then everything under way is finished first.
 pub(crate) async fn run(means: &Means, stop: &CancellationToken) -> Result<(), StoreError> {
     let mut wake = Wake::new(means.store.signals().subscribe(Topic::Connections), PACE);
-    let (mut ways, mut told) = (HashMap::new(), Told::new());
+    let (mut ways, mut told) = (Ways::default(), Told::new());
     loop {
         wake.look();
         let result = look(means, &mut ways, &mut told).await;
@@ -51,21 +91,16 @@ pub(crate) async fn run(means: &Means, stop: &CancellationToken) -> Result<(), S
             break;
         }
     }
-    for way in ways.values() {
-        way.stop.cancel();
-    }
-    for (_, way) in ways {
-        // One that broke off has said so itself.
-        let _ = way.task.await;
-    }
+    ways.close_all().await;
     Ok(())
 }
 
-async fn look(means: &Means, ways: &mut HashMap<ConnectionId, Open>, told: &mut Told) -> Result<(), CommandError> {
+async fn look(means: &Means, ways: &mut Ways, told: &mut Told) -> Result<(), CommandError> {
     let mut tx = means.begin("attend").await?;
+    let now = tx.now();
     let connections = connections::list(&mut tx).await?;
     for connection in &connections {
-        let known = ways.get(&connection.connection_id);
+        let known = ways.open.get(&connection.connection_id);
         if known.is_none_or(|way| way.version != connection.settings_version)
             && let Some(kind) = connectors::registry::kind(&connection.kind)
         {
@@ -75,39 +110,44 @@ async fn look(means: &Means, ways: &mut HashMap<ConnectionId, Open>, told: &mut 
         }
     }
     tx.commit().await?;
+    ways.leaving.retain(|way| !way.task.is_finished());
     let gone: Vec<ConnectionId> = ways
+        .open
         .keys()
         .copied()
         .filter(|id| !connections.iter().any(|connection| connection.connection_id == *id))
         .collect();
     for id in gone {
-        close(ways, id).await;
+        ways.close(id);
     }
     for connection in connections {
-        if ways
-            .get(&connection.connection_id)
-            .is_some_and(|way| way.version != connection.settings_version || way.task.is_finished())
-        {
-            close(ways, connection.connection_id).await;
+        let id = connection.connection_id;
+        let known = ways.open.get(&id);
+        if known.is_some_and(|way| way.version != connection.settings_version || way.task.is_finished()) {
+            ways.close(id);
         }
         let gate = if connection.pause.is_some() { Gate::Paused } else { Gate::Open };
-        if let Some(way) = ways.get(&connection.connection_id) {
-            let changed = way.gate.send_if_modified(|now| std::mem::replace(now, gate) != gate);
-            if changed && gate == Gate::Open {
-                // Whoever resumes wants to see whether it works, not to wait for an open circuit.
+        if let Some(way) = ways.open.get_mut(&id) {
+            let changed = way.gate.send_if_modified(|before| std::mem::replace(before, gate) != gate);
+            // A person has moved the time to now, or it has come by itself; the owner knows only the one that it wrote.
+            let due = connection.circuit.retry_at.filter(|at| connection.circuit.state == CircuitState::Open && *at <= now);
+            let asked = due.is_some() && way.tried != due;
+            way.tried = due.or(way.tried);
+            // Whoever resumes wants to see whether it works, not to wait for an open circuit.
+            if gate == Gate::Open && (changed || asked) {
                 way.try_now.send_modify(|count| *count += 1);
             }
             continue;
         }
         match means.systems.connector(&connection) {
             Ok(connector) => {
-                told.remove(&connection.connection_id);
+                told.remove(&id);
                 let way = open(means, &connection, connector, gate);
-                ways.insert(connection.connection_id, way);
+                ways.open.insert(id, way);
             }
             Err(problem) => {
                 let news = (connection.settings_version, problem.to_string());
-                if told.insert(connection.connection_id, news.clone()).as_ref() != Some(&news) {
+                if told.insert(id, news.clone()).as_ref() != Some(&news) {
                     warn!(
                         connection.name = connection.configured.name, error = %problem,
                         "A connection cannot be used until its settings are mended; everything for it waits"
@@ -136,12 +176,5 @@ fn open(means: &Means, connection: &Connection, connector: Arc<dyn connectors::C
         owner: means.settings.owner.clone(),
     };
     let task = tokio::spawn(deliver::run(lane, stop.clone()));
-    Open { version: connection.settings_version, gate, try_now, stop, task }
-}
-
-async fn close(ways: &mut HashMap<ConnectionId, Open>, id: ConnectionId) {
-    if let Some(way) = ways.remove(&id) {
-        way.stop.cancel();
-        let _ = way.task.await;
-    }
+    Open { version: connection.settings_version, gate, try_now, tried: None, stop, task }
 }

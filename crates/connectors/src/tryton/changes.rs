@@ -46,6 +46,8 @@ struct Position {
     seen: BTreeSet<u64>,
     /// Found by the last sweep and not read yet.
     pending: Vec<i64>,
+    /// The last sweep was cut off: another one follows at once.
+    cut_off: bool,
     /// While the first reading runs: where `since` starts after it, and the last id read.
     first: Option<First>,
 }
@@ -157,10 +159,10 @@ pub async fn poll(wire: &Wire, feed: Feed, cursor: &Cursor, company: i64, filter
         }
         Some(since) => {
             if position.pending.is_empty() {
-                more = sweep(wire, &target, since, &mut position).await?;
+                sweep(wire, &target, since, &mut position).await?;
             }
             let ids: Vec<i64> = position.pending.drain(..position.pending.len().min(BATCH)).collect();
-            more |= !position.pending.is_empty();
+            more = position.cut_off || !position.pending.is_empty();
             (ids, position.since.unwrap_or(since))
         }
     };
@@ -214,8 +216,8 @@ async fn next_ids(wire: &Wire, target: &Target, after: i64) -> Result<Vec<i64>, 
     Ok(wire.list::<wire::Id>(&query).await?.into_iter().map(|record| record.id).collect())
 }
 
-/// Looks for records that were not seen yet; leaves what they belong to in `pending`. True when there are more to look for.
-async fn sweep(wire: &Wire, target: &Target, since: i64, position: &mut Position) -> Result<bool, Fault> {
+/// Looks for records that were not seen yet; leaves what they belong to in `pending`.
+async fn sweep(wire: &Wire, target: &Target, since: i64, position: &mut Position) -> Result<(), Fault> {
     let from = since.saturating_sub(OVERLAP);
     let mut found: Vec<(i64, u64, Vec<i64>)> = Vec::new();
     // Where a source was cut off, nothing newer counts as seen in any of them.
@@ -280,7 +282,8 @@ async fn sweep(wire: &Wire, target: &Target, since: i64, position: &mut Position
     }
     position.seen = seen;
     position.since = Some(until);
-    Ok(horizon != i64::MAX)
+    position.cut_off = horizon != i64::MAX;
+    Ok(())
 }
 
 /// A record at a stamp as a number of 48 bits, which JSON carries exactly.
@@ -387,3 +390,6 @@ fn raw(feed: Feed, external_key: String, subject: String, body: &Value) -> Raw {
 fn id(record: &Value) -> i64 {
     record["id"].as_i64().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

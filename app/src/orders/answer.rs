@@ -260,14 +260,20 @@ fn differs(line: &OrderLine, typed: &TypedLine, parts: &[Commitment], schedule: 
     })
 }
 
-/// Reads what the form says about these schedule lines: the answers, or what cannot be read.
-pub fn answers(order: &PurchaseOrder, fields: &Fields) -> Result<Vec<Answer>, Vec<FieldProblem>> {
+/// Reads what the form says about these schedule lines: the answers, or all that is wrong with them at once, what cannot be
+/// read as well as what a rule refuses. `today` is the day in the plant's calendar.
+pub fn answers(order: &PurchaseOrder, fields: &Fields, today: NaiveDate) -> Result<Vec<Answer>, Vec<FieldProblem>> {
     let (mut said, mut problems) = (Vec::new(), Vec::new());
     for (line, schedule) in order.schedule_lines() {
         let Some(typed) = TypedLine::read(fields, schedule.schedule_line_id) else { continue };
         match meant(line, schedule, &typed).0 {
             Meant::Nothing => {}
-            Meant::Said(answer) => said.push(answer),
+            // What was written against an older version is for the store to refuse, with the difference.
+            Meant::Said(answer) if answer.version != schedule.version => said.push(answer),
+            Meant::Said(answer) => match order.assess(&answer, today) {
+                Ok(_) => said.push(answer),
+                Err(refused) => problems.extend(refused.iter().map(|problem| problem_of(order, fields, problem))),
+            },
             Meant::Unreadable(more) => problems.extend(more.into_iter().map(|problem| FieldProblem {
                 message: format!("Line {}: {}", line_name(line, schedule), problem.message),
                 ..problem

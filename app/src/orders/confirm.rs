@@ -199,12 +199,13 @@ async fn send(number: &str, fields: &Fields) -> Result<Answered, AppError> {
     let channel = channel(&viewer)?;
     let mut tx = request::begin().await?;
     let record = orders::get(&mut tx, number).await?;
-    let answers = answer::answers(&record.order, fields).map_err(|problems| AppError::Fields { problems })?;
+    let today = record.today(tx.now());
+    let answers = answer::answers(&record.order, fields, today).map_err(|problems| AppError::Fields { problems })?;
     let text = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     let submission = text("submission").parse().map_err(|_| AppError::Invalid {
         message: "The form was not understood: it does not say which sending it is. Open the page again and send it from there.".to_owned(),
     })?;
-    if !unseen(&record.order, fields, record.today(tx.now())).is_empty() {
+    if !unseen(&record.order, fields, today).is_empty() {
         return Ok(Answered::Unseen);
     }
     let command = ConfirmLines { revision: text("revision").parse().unwrap_or(0), answers, channel, submission };
@@ -287,7 +288,7 @@ fn show(loaded: Loaded) -> AnyView {
     ];
     let actions = view! {
         {(waiting > 0).then(|| view! { <a class="button" href=format!("{base}/confirm/all")>{if waiting == 1 { "Confirm 1 as requested".to_owned() } else { format!("Confirm all {waiting} as requested") }}</a> })}
-        {if all { view! { <a class="button" href=format!("{base}/confirm")>"Only lines that wait"</a> } } else { view! { <a class="button" href=format!("{base}/confirm?all=1")>"Answered lines too"</a> } }}
+        {if !all && answer::on_page(&record.order, true).len() == shown.len() { ().into_any() } else if all { view! { <a class="button" href=format!("{base}/confirm")>"Only lines that wait"</a> }.into_any() } else { view! { <a class="button" href=format!("{base}/confirm?all=1")>"Answered lines too"</a> }.into_any() }}
     };
     let changes = kept.as_ref().map(|kept| conflict::find(&record.order, &kept.typed)).unwrap_or_default();
     let unseen = fields.contains_key("unseen").then(|| {

@@ -88,7 +88,7 @@ pub(super) fn panel(differences: &[Difference], record: &OrderRecord, reading: &
         .collect_view();
     let when = record.revised_at.map(|at| view! { " The last change by the buyer came at "{instant_with_zone(at, reading)}"." });
     view! {
-        <section class="error-summary conflict" role="alert" aria-labelledby="conflict-title" tabindex="-1">
+        <section class="error-summary conflict" role="alert" aria-labelledby="conflict-title" tabindex="-1" autofocus>
             {symbol("s-warn", "shape")}
             <h2 id="conflict-title">"This order changed while you were editing"</h2>
             <p>"Your entries are kept below; nothing was sent."{when}" Look at what changed and send again."</p>

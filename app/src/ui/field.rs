@@ -43,7 +43,7 @@ pub fn ErrorSummary(
         })
         .collect_view();
     view! {
-        <section class="error-summary" role="alert" aria-labelledby="err-title" tabindex="-1">
+        <section class="error-summary" role="alert" aria-labelledby="err-title" tabindex="-1" autofocus>
             {symbol("s-crit", "shape")}
             <h2 id="err-title">{title}</h2>
             {lines}

@@ -12,7 +12,7 @@ pub fn quantity(value: Decimal, unit: &Unit) -> AnyView {
 
 /// `1,250` as it is written in an input; decimals as the unit has them.
 pub fn quantity_text(value: Decimal, unit: &Unit) -> String {
-    grouped(value, if value.normalize().scale() == 0 && unit.decimals() == 3 && value.scale() == 0 { 0 } else { unit.decimals() })
+    grouped(value, unit.decimals())
 }
 
 /// A price with two decimals at least: `14.80`, `0.115`.
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn quantities_have_the_decimals_of_their_unit() {
         for (value, unit, shown) in
-            [("1250", "PCE", "1,250"), ("1250.000", "PCE", "1,250"), ("1840.5", "KG", "1,840.500"), ("3", "M", "3"), ("3.0", "M", "3.000")]
+            [("1250", "PCE", "1,250"), ("1250.000", "PCE", "1,250"), ("1840.5", "KG", "1,840.500"), ("3", "M", "3.000")]
         {
             assert_eq!(quantity_text(value.parse().expect("a decimal"), &Unit::new(unit)), shown, "{value} {unit}");
         }

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod guard;
 pub mod health;
 pub mod loops;
+pub mod offers;
 pub mod router;
 pub mod session;
 pub mod state;

@@ -15,6 +15,7 @@ use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::answers::{self, refuse};
+use crate::offers::offers;
 use crate::state::State;
 use crate::{guard, health, session};
 
@@ -45,11 +46,15 @@ pub fn router(state: &State, lifetimes: Lifetimes) -> Router {
 fn pages(state: &State) -> Router {
     let house = state.house.clone();
     let options = state.leptos.clone();
+    let offers = offers();
     Router::new()
         .leptos_routes_with_context(
             state,
             generate_route_list(App),
-            move || provide_context(house.clone()),
+            move || {
+                provide_context(house.clone());
+                provide_context(offers.clone());
+            },
             move || shell(options.clone()),
         )
         .fallback(|| async { refuse(app::error::AppError::NotFound { what: "This page".to_owned() }) })

@@ -169,7 +169,10 @@ fn change(entry: &AuditRow) -> AnyView {
 }
 
 fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<(String, Option<String>, Option<String>)>) {
-    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path} · {key}") };
+    let below = |key: &str| {
+        let key = key.replace('_', " ");
+        if path.is_empty() { key } else { format!("{path} · {key}") }
+    };
     let fields = |value: Option<&Value>| -> Option<Vec<String>> {
         match value {
             Some(Value::Object(fields)) => Some(fields.keys().cloned().collect()),
@@ -247,7 +250,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "lines · line 0010 · promise · 0 · deliver_on: – → 2026-12-04",
+                "lines · line 0010 · promise · 0 · deliver on: – → 2026-12-04",
                 "lines · line 0010 · promise · 0 · quantity: – → 5",
                 "lines · line 0010 · state: published → accepted",
             ]

@@ -149,7 +149,7 @@ fn browsers(list: &[SessionView], around: &Around) -> AnyView {
         view! { <EmptyState title="Not signed in" text="No browser is signed in as this person."/> }.into_any()
     } else {
         view! {
-            <table class="data-table blocks" role="table">
+            <table class="data-table blocks labelled" role="table">
                 <caption class="visually-hidden">"Browsers signed in"</caption>
                 <thead><tr><th scope="col">"Browser"</th><th scope="col">"Since"</th><th scope="col">"Last used"</th></tr></thead>
                 <tbody>{rows}</tbody>

@@ -151,7 +151,7 @@ fn show(filled: Filled) -> AnyView {
     };
     let hidden = edited.as_ref().map(|(id, _)| view! { <input type="hidden" name="id" value=id.to_string()/> });
     let (email, name) = (typed.email.clone(), typed.name.clone());
-    let note = edited.is_none().then(|| view! { <p class="small muted">"After this you are shown a link, once, to send to the person. It lets him choose a password."</p> });
+    let note = edited.is_none().then(|| view! { <p class="small muted">"After this you are shown a link, once, to send to the person. It lets them choose a password."</p> });
     let wrong_roles = about("roles").into_iter().map(|words| crate::ui::field::field_note(crate::ui::tone::Tone::Crit, words, None)).collect_view();
     let page = view! {
         <Breadcrumb crumbs=crumbs/>

@@ -207,7 +207,7 @@ fn feeds(flow: &Flow, around: &Around) -> AnyView {
     view! {
         <section class="sheet table-region" aria-labelledby="feeds-title">
             <div class="section-head"><h2 id="feeds-title">"What is read from it"<span>{format!("times in {}", reading.abbreviation(reading.now))}</span></h2></div>
-            <table class="data-table blocks" role="table">
+            <table class="data-table blocks labelled" role="table">
                 <caption class="visually-hidden">"Feeds"</caption>
                 <thead><tr><th scope="col">"Feed"</th><th scope="col">"State"</th><th scope="col">"Last read"</th><th scope="col">"Next"</th></tr></thead>
                 <tbody>{rows}</tbody>

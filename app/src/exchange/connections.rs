@@ -63,7 +63,7 @@ pub fn table(flows: &[Flow], reading: &Reading) -> AnyView {
     let rows = flows.iter().map(|flow| row(flow, reading)).collect_view();
     view! {
         <section class="sheet table-region" aria-label="Connections">
-            <table class="data-table blocks" role="table">
+            <table class="data-table blocks labelled" role="table">
                 <caption class="visually-hidden">"Connections with what waits on them"</caption>
                 <thead>
                     <tr>

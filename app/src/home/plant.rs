@@ -75,7 +75,7 @@ pub(super) fn suppliers(list: &[WithSupplier], wide: bool) -> AnyView {
         view! { <EmptyState title="No supplier is waited for" text="Every line is answered and decided."/> }.into_any()
     } else {
         view! {
-            <table class="data-table blocks" role="table">
+            <table class="data-table blocks labelled" role="table">
                 <caption class="visually-hidden">"Suppliers with lines that wait"</caption>
                 <thead><tr><th scope="col">"Supplier"</th><th scope="col" class="num">"Overdue"</th><th scope="col" class="num">"Not answered"</th><th scope="col" class="num">"With buyer"</th>
                     {wide.then(|| view! { <th scope="col">"Next due"</th> })}</tr></thead>

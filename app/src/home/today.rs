@@ -58,7 +58,7 @@ fn show(home: Home) -> AnyView {
     let first = around.viewer.name.split_whitespace().next().unwrap_or_default().to_owned();
     let title = if around.viewer.is_supplier() { "To do" } else { "Home" };
     let line = vec![
-        around.now().with_timezone(&around.reading.zone).format("%A, %d %B %Y, %H:%M ").to_string().into_any(),
+        around.now().with_timezone(&around.reading.zone).format("%A, %d %B %Y, %H:%M %Z").to_string().into_any(),
         around.viewer.roles.iter().map(|role| role.title()).collect::<Vec<_>>().join(", ").into_any(),
     ];
     let none = supplier.is_none() && buyer.is_none() && plant.is_none() && exchange.is_none() && facts.is_none();

@@ -11,7 +11,7 @@ pub struct Position {
     pub previous: Option<String>,
     /// The rows after.
     pub next: Option<String>,
-    /// Sizes to choose from: the number, its address, whether it is the one in use.
+    /// Sizes to choose from: the number, its address, whether it is the one in use; none where there is no choice.
     pub sizes: Vec<(i64, String, bool)>,
 }
 
@@ -31,13 +31,15 @@ pub fn Pager(
             <span class="range" role="status">{words}</span>
             {step("Previous", "prev", previous)}
             {step("Next", "next", next)}
-            <span class="sizes push">
-                "Rows per page "
-                {sizes
-                    .into_iter()
-                    .map(|(size, href, current)| view! { <a href=href aria-current=current.then_some("true")>{size}</a> })
-                    .collect_view()}
-            </span>
+            {(!sizes.is_empty()).then(|| view! {
+                <span class="sizes push">
+                    "Rows per page "
+                    {sizes
+                        .into_iter()
+                        .map(|(size, href, current)| view! { <a href=href aria-current=current.then_some("true")>{size}</a> })
+                        .collect_view()}
+                </span>
+            })}
         </nav>
     }
 }

@@ -72,11 +72,12 @@ pub async fn page(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<Audit
     let mut sql = QueryBuilder::<Postgres>::new(
         "
         select a.position, a.at, a.actor, a.address, a.action, a.object_kind, a.object_id, a.before, a.after, a.reason, a.correlation_id,
-               coalesce(p.name, c.name, s.name) as name
+               coalesce(p.name, c.name, s.name, t.name) as name
         from audit_entry a
         left join person p on a.object_kind = 'person' and p.person_id::text = a.object_id
         left join connection c on a.object_kind = 'connection' and c.connection_id::text = a.object_id
         left join supplier s on a.object_kind = 'supplier' and s.supplier_id::text = a.object_id
+        left join plant t on a.object_kind = 'plant' and t.plant_id::text = a.object_id
         where true",
     );
     let FilterParts { kind, object, actor, action } = FilterParts::of(filter);

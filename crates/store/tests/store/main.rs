@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod connections;
+mod exchange_list;
 mod isolation;
 mod orders;
 mod retention;

@@ -99,7 +99,20 @@ where
     Suspend::new(async move {
         match load.await {
             Ok(data) => show(data).into_any(),
-            Err(error) => view! { <ErrorPage error=error/> }.into_any(),
+            Err(error) => instead(error).await,
         }
     })
+}
+
+/// The error page in place of a page: in its frame for somebody signed in, so that the way on is at hand; by itself for a
+/// stranger, and where the frame cannot be loaded either.
+async fn instead(error: AppError) -> AnyView {
+    #[cfg(feature = "ssr")]
+    if error != AppError::NotSignedIn
+        && let Ok(mut tx) = request::reader().await
+        && let Ok(around) = page::Around::load(&mut tx).await
+    {
+        return around.frame(error.title(), view! { <ErrorPage error=error/> });
+    }
+    view! { <main class="sign-in" id="main"><ErrorPage error=error/></main> }.into_any()
 }

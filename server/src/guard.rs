@@ -98,10 +98,10 @@ pub async fn time_out(request: Request, next: Next) -> Response {
 
 /// How often one network address may ask.
 pub async fn not_too_often(Given(state): Given<State>, request: Request, next: Next) -> Response {
-    if let (Some(throttle), Some(address)) = (&state.gate.per_address, request.extensions().get::<Address>()) {
-        if let Err(seconds) = throttle.take(&address.0, state.house.store.clock().now()) {
-            return refuse(AppError::TooMany { seconds });
-        }
+    if let (Some(throttle), Some(address)) = (&state.gate.per_address, request.extensions().get::<Address>())
+        && let Err(seconds) = throttle.take(&address.0, state.house.store.clock().now())
+    {
+        return refuse(AppError::TooMany { seconds });
     }
     next.run(request).await
 }

@@ -173,9 +173,9 @@ async fn what_other_sites_can_make_a_browser_send_is_refused() {
     let before = portal.fingerprint().await;
     let form = "application/x-www-form-urlencoded";
     let address = portal.address.clone();
-    let foreign: [(&str, Option<&str>, Option<&str>, &str, StatusCode); 7] = [
-        ("cross-site", Some("cross-site"), None, form, StatusCode::FORBIDDEN),
-        ("same-site", Some("same-site"), Some(&address), form, StatusCode::FORBIDDEN),
+    let foreign = [
+        ("cross-site", Some("cross-site"), None::<&str>, form, StatusCode::FORBIDDEN),
+        ("same-site", Some("same-site"), Some(address.as_str()), form, StatusCode::FORBIDDEN),
         ("another origin", None, Some("https://evil.example"), form, StatusCode::FORBIDDEN),
         ("no origin at all", None, Some("null"), form, StatusCode::FORBIDDEN),
         ("text", Some("same-origin"), None, "text/plain", StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -291,6 +291,21 @@ async fn an_unknown_page_is_a_page_with_its_reference() {
     let correlation = said(&answer, "x-correlation-id");
     let page = answer.text().await.expect("a page");
     assert!(page.contains("This page was not found.") && page.contains(&correlation), "{page}");
+    portal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_order_that_is_not_there_leaves_the_way_on_at_hand() {
+    let portal = Portal::open().await;
+    portal.add_ines().await;
+    let mut ines = portal.browser();
+    ines.sign_in(INES, PASSWORD).await;
+    let answer = ines.get("/orders/4599999999").await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    let correlation = said(&answer, "x-correlation-id");
+    let page = answer.text().await.expect("a page");
+    assert!(page.contains(&correlation) && page.contains("href=\"/orders"), "{page}");
+    assert_eq!(page.matches("<main").count(), 1, "{page}");
     portal.close().await;
 }
 

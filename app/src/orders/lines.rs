@@ -155,7 +155,11 @@ fn rows(order: &OrderView, line: &OrderLine, schedule: &ScheduleLine, around: &A
         (Negotiation::InReview, None) => proposed_day(schedule),
         (_, None) => view! { <span class="wide-only muted">"–"</span><span class="phone-only">{date(schedule.requested_on)}</span> }.into_any(),
     };
-    let label = if last_day(parts).is_some() { "confirmed" } else if schedule.state == Negotiation::InReview { "proposed" } else { "requested" };
+    let label = match (last_day(parts), schedule.state) {
+        (Some(_), _) => None,
+        (None, Negotiation::InReview) => Some("proposed"),
+        (None, _) => Some("requested"),
+    };
     let class = match (in_parts, explained.is_some()) {
         (true, _) => "has-parts",
         (false, true) => "explained",

@@ -227,7 +227,7 @@ fn row(line: &LineRow, around: &Around, insider: bool) -> AnyView {
         (Some(on), parts) => view! { <span class="changed">{date(on)}</span><span class="sub">{format!("in {parts} parts")}</span> }.into_any(),
         (None, _) => view! { <span class="wide-only muted">"–"</span><span class="phone-only">{date(line.requested_on)}</span> }.into_any(),
     };
-    let label = if line.last_confirmed_on.is_some() { "confirmed" } else { "requested" };
+    let label = line.last_confirmed_on.is_none().then_some("requested");
     view! {
         <tr data-edge=edge(mark)>
             <td class="a-id"><a class="id nowrap" href=href>{number}</a><span class=if insider { "sub narrow-only" } else { "sub" }>{below}</span></td>

@@ -222,14 +222,25 @@ fn terms(order: &OrderView, around: &Around) -> AnyView {
     .into_any()
 }
 
-/// The tolerance that applies: one sentence where all lines have the same, else a hint that it differs.
+/// The tolerance that applies, in a sentence; where it differs, each with its lines.
 pub(super) fn tolerance(record: &OrderRecord) -> String {
-    let mut sentences: Vec<String> = record.order.lines.iter().map(|line| line.agreed.sentence()).collect();
-    sentences.sort_unstable();
-    sentences.dedup();
-    match sentences.as_slice() {
+    const THEN: &str = "Inside it an answer is accepted by rule; outside it the buyer decides.";
+    const SHOWN: usize = 3;
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for line in &record.order.lines {
+        let sentence = line.agreed.sentence();
+        match groups.iter_mut().find(|(known, _)| *known == sentence) {
+            Some((_, lines)) => lines.push(&line.number),
+            None => groups.push((sentence, vec![&line.number])),
+        }
+    }
+    match groups.as_slice() {
         [] => String::new(),
-        [only] => format!("Tolerance for this order: {only}. Inside it an answer is accepted by rule; outside it the buyer decides."),
-        _ => "The tolerance differs by line and is shown beside each answer. Inside it an answer is accepted by rule; outside it the buyer decides.".to_owned(),
+        [(only, _)] => format!("Tolerance for this order: {only}. {THEN}"),
+        several if several.len() <= SHOWN && record.order.lines.len() <= 20 => {
+            let each = |(sentence, lines): &(String, Vec<&str>)| format!("{} {}: {sentence}", if lines.len() == 1 { "line" } else { "lines" }, lines.join(", "));
+            format!("Tolerance for {}. {THEN}", several.iter().map(each).collect::<Vec<_>>().join("; for "))
+        }
+        _ => format!("The tolerance differs from line to line; the one that was used is named beside each answer. {THEN}"),
     }
 }

@@ -93,7 +93,7 @@ fn UserMenu(
             <summary class="bar-item" aria-label=format!("Menu of {}", person.name)>
                 <span class="wide-only">{person.name.clone()}</span>
                 <span class="phone-only">{initials}</span>
-                " "<span class="zone">{person.zone.clone()}</span>
+                " "<span class="zone wide-only">{person.zone.clone()}</span>
                 {symbol("i-down", "chevron")}
             </summary>
             <div class="menu">

@@ -87,11 +87,12 @@ pub fn date_or_dash(on: Option<NaiveDate>) -> AnyView {
     on.map_or_else(|| view! { <span class="muted">"–"</span> }.into_any(), date)
 }
 
-/// A stretch of time in its two largest units: `2 d 4 h`, `1 h 33 min`, `8 min`, `42 s`.
+/// A stretch of time in its two largest units: `2 d 4 h`, `1 h 33 min`, `8 min`, `42 s`, `<1 s`.
 pub fn duration(length: TimeDelta) -> String {
     let seconds = length.num_seconds().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
+        (0, 0, 0) if seconds == 0 => "<1 s".to_owned(),
         (0, 0, 0) => format!("{seconds} s"),
         (0, 0, minutes) => format!("{minutes} min"),
         (0, hours, 0) => format!("{hours} h"),
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn durations_say_their_two_largest_units() {
         for (seconds, words) in
-            [(42, "42 s"), (480, "8 min"), (5_580, "1 h 33 min"), (7_200, "2 h"), (187_200, "2 d 4 h"), (86_400, "1 d"), (-5, "0 s")]
+            [(42, "42 s"), (480, "8 min"), (5_580, "1 h 33 min"), (7_200, "2 h"), (187_200, "2 d 4 h"), (86_400, "1 d"), (-5, "<1 s")]
         {
             assert_eq!(duration(TimeDelta::seconds(seconds)), words);
         }

@@ -130,7 +130,8 @@ async fn look(means: &Means, ways: &mut Ways, told: &mut Told) -> Result<(), Com
         if let Some(way) = ways.open.get_mut(&id) {
             let changed = way.gate.send_if_modified(|before| std::mem::replace(before, gate) != gate);
             // A person has moved the time to now, or it has come by itself; the owner knows only the one that it wrote.
-            let due = connection.circuit.retry_at.filter(|at| connection.circuit.state == CircuitState::Open && *at <= now);
+            let due =
+                connection.circuit.retry_at.filter(|at| connection.circuit.state == CircuitState::Open && *at <= now);
             let asked = due.is_some() && way.tried != due;
             way.tried = due.or(way.tried);
             // Whoever resumes wants to see whether it works, not to wait for an open circuit.

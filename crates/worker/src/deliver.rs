@@ -71,13 +71,14 @@ struct Cargo {
 
 type Learned = Vec<(String, String, String, String)>;
 
-/// Delivers until cancelled. While another process owns the connection, waits for its lock.
+/// Delivers until cancelled, or until whoever opened this way out is gone (its [`Lane::gate`] is closed for good). While
+/// another process owns the connection, waits for its lock.
 pub async fn run(lane: Lane, cancel: CancellationToken) {
     let span = info_span!("deliver", connection.id = %lane.connection, connection.name = %lane.name);
     async {
-        while !cancel.is_cancelled() {
+        while !cancel.is_cancelled() && lane.gate.has_changed().is_ok() {
             match own_and_deliver(&lane, &cancel).await {
-                Ok(true) => {}
+                Ok(true) => return,
                 Ok(false) => sleep_unless(&cancel, LOOK_AGAIN).await,
                 Err(StoreError::Deposed) => info!("another process has taken over the connection"),
                 Err(problem) => {
@@ -178,18 +179,18 @@ async fn deliver(
                 },
                 Err(problem) => return Err(StoreError::unreadable("request", problem)),
             },
-            changed = wake.changed(), if !stopping => {
-                if changed.is_err() { stopping = true; }
-                Input::Poke
-            }
+            // A store that is gone raises nothing more; the poll goes on.
+            Ok(()) = wake.changed(), if !stopping => Input::Poke,
             changed = gate.changed(), if !stopping => {
-                if changed.is_err() { stopping = true; }
-                Input::Gate(*gate.borrow_and_update())
+                if changed.is_ok() {
+                    Input::Gate(*gate.borrow_and_update())
+                } else {
+                    // Nobody is left who could pause or stop us: what is on its way is finished, nothing new is begun.
+                    stopping = true;
+                    Input::Gate(Gate::Paused)
+                }
             }
-            changed = try_now.changed(), if !stopping => {
-                if changed.is_err() { stopping = true; }
-                Input::TryNow
-            }
+            Ok(()) = try_now.changed(), if !stopping => Input::TryNow,
             () = cancel.cancelled(), if !stopping => {
                 stopping = true;
                 Input::Gate(Gate::Paused)

@@ -10,10 +10,13 @@ use connectors::{Connector, registry};
 use domain::id::ConnectionId;
 use store::connections::Connection;
 
+/// A connector and the version of the settings that it was built from.
+type Built = (i32, Arc<dyn Connector>);
+
 /// Builds connectors and keeps them.
 pub struct Systems {
     secrets: Arc<dyn Secrets>,
-    built: Mutex<HashMap<ConnectionId, (i32, Arc<dyn Connector>)>>,
+    built: Mutex<HashMap<ConnectionId, Built>>,
 }
 
 impl std::fmt::Debug for Systems {

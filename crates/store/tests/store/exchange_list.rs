@@ -43,7 +43,10 @@ async fn tests_of_the_connection(scene: &Scene) -> Vec<domain::id::DeliveryId> {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn what_the_log_holds_for_a_connection_is_counted_until_it_has_a_row(pool: PgPoolOptions, options: PgConnectOptions) {
+async fn what_the_log_holds_for_a_connection_is_counted_until_it_has_a_row(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
     let scene = Scene::new(pool, options).await;
     answered(&scene, "4500000001").await;
     answered(&scene, "4500000002").await;
@@ -63,10 +66,13 @@ async fn pages_of_deliveries_have_no_gap_and_lead_back(pool: PgPoolOptions, opti
     let ids = |rows: &[DeliveryRow]| rows.iter().map(|row| row.delivery_id).collect::<Vec<_>>();
     let page = |after: Option<exchange_list::Key>, before| Page { after, before, size: 3 };
     let first = delivery_list::page(&mut tx, &filter, &page(None, None)).await.expect("a page");
-    let second = delivery_list::page(&mut tx, &filter, &page(first.last().map(DeliveryRow::key), None)).await.expect("a page");
-    let third = delivery_list::page(&mut tx, &filter, &page(second.last().map(DeliveryRow::key), None)).await.expect("a page");
+    let second =
+        delivery_list::page(&mut tx, &filter, &page(first.last().map(DeliveryRow::key), None)).await.expect("a page");
+    let third =
+        delivery_list::page(&mut tx, &filter, &page(second.last().map(DeliveryRow::key), None)).await.expect("a page");
     assert_eq!([ids(&first), ids(&second), ids(&third)].concat(), all);
-    let back = delivery_list::page(&mut tx, &filter, &page(None, third.first().map(DeliveryRow::key))).await.expect("a page");
+    let back =
+        delivery_list::page(&mut tx, &filter, &page(None, third.first().map(DeliveryRow::key))).await.expect("a page");
     assert_eq!(ids(&back), ids(&second));
     assert_eq!(delivery_list::counted(&mut tx, &filter).await.expect("a count"), 7);
     let parked = DeliveryFilter { states: vec![DeliveryState::Parked], ..filter };
@@ -141,7 +147,10 @@ async fn a_supplier_finds_the_own_orders_only_whichever_way_he_asks(pool: PgPool
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn trying_now_is_noted_with_its_reason_and_found_in_the_audit_log(pool: PgPoolOptions, options: PgConnectOptions) {
+async fn trying_now_is_noted_with_its_reason_and_found_in_the_audit_log(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
     let scene = Scene::new(pool, options).await;
     let mut tx = scene.begin(scene.integration_admin()).await;
     let unexplained = connections::try_now(&mut tx, scene.erp, " ").await;
@@ -151,7 +160,8 @@ async fn trying_now_is_noted_with_its_reason_and_found_in_the_audit_log(pool: Pg
     let administrator = who(&scene.store, "Ada", &[Role::Administrator], Scope::All);
     let mut tx = scene.begin(administrator).await;
     let filter = audit_list::Filter { action: Some("connection.try".to_owned()), ..Default::default() };
-    let rows = audit_list::page(&mut tx, &filter, &audit_list::Page { size: 10, ..Default::default() }).await.expect("a page");
+    let rows =
+        audit_list::page(&mut tx, &filter, &audit_list::Page { size: 10, ..Default::default() }).await.expect("a page");
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].reason.as_deref(), Some("the firewall is open"));
     assert_eq!(rows[0].name.as_deref(), Some("ERP"));

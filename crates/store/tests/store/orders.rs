@@ -238,7 +238,7 @@ async fn eight_writers_at_once_count_a_subject_without_gap_or_swap(pool: PgPoolO
                 let event = || Event::OrderClosed { order: format!("{number}/{round}") };
                 events::append(&mut tx, about, &[event(), event()], None).await.expect("appended");
                 // Some give up, and their numbers are given to the next.
-                if (number + round) % 5 != 0 {
+                if !(number + round).is_multiple_of(5) {
                     tx.commit().await.expect("a commit");
                 }
             }

@@ -76,29 +76,8 @@ impl<T> Kept<T> {
     }
 }
 
-/// Where to go after success.
-#[derive(Debug, Clone)]
-pub struct Done {
-    to: String,
-    notice: Option<String>,
-}
-
-impl Done {
-    /// The page to show next.
-    pub fn at(to: impl Into<String>) -> Self {
-        Self { to: to.into(), notice: None }
-    }
-
-    /// With a sentence for the person, shown once.
-    #[must_use]
-    pub fn saying(mut self, notice: impl Into<String>) -> Self {
-        self.notice = Some(notice.into());
-        self
-    }
-}
-
 #[cfg(feature = "ssr")]
-pub use on_the_server::Form;
+pub use on_the_server::{Done, Form};
 
 #[cfg(feature = "ssr")]
 mod on_the_server {
@@ -107,9 +86,30 @@ mod on_the_server {
     use serde_json::Value;
     use store::{StoreError, drafts};
 
-    use super::{Done, FieldProblem, Kept, field_id};
+    use super::{FieldProblem, Kept, field_id};
     use crate::error::AppError;
     use crate::request;
+
+    /// Where to go after success.
+    #[derive(Debug, Clone)]
+    pub struct Done {
+        to: String,
+        notice: Option<String>,
+    }
+
+    impl Done {
+        /// The page to show next.
+        pub fn at(to: impl Into<String>) -> Self {
+            Self { to: to.into(), notice: None }
+        }
+
+        /// With a sentence for the person, shown once.
+        #[must_use]
+        pub fn saying(mut self, notice: impl Into<String>) -> Self {
+            self.notice = Some(notice.into());
+            self
+        }
+    }
 
     /// A form: its name, the object it is about, and the page it stands on.
     #[derive(Debug, Clone)]

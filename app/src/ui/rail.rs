@@ -53,7 +53,6 @@ pub fn entries(roles: &[Role], counts: &Counts) -> (Vec<Entry>, Vec<Entry>) {
     if has(&[Role::Administrator]) {
         pages.push(entry("People", "/people", None));
         pages.push(entry("Audit log", "/audit", None));
-        pages.push(entry("Audit log", "/audit", None));
     }
     let views = vec![
         entry("Need an answer", "/orders?status=open", Some(counts.needs_supplier)),

@@ -124,6 +124,13 @@ pub fn see_other(path: &str) {
     response.insert_header(header::LOCATION, HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/")));
 }
 
+/// Lets the browser load this page again after so many seconds, for news that are a moment away.
+pub fn look_again(seconds: u32) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.insert_header(header::REFRESH, HeaderValue::from(seconds));
+    }
+}
+
 /// Sets the status of an error; who is not signed in is sent to sign in and comes back.
 pub fn answer_with(error: &AppError) {
     if *error == AppError::NotSignedIn {

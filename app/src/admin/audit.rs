@@ -201,8 +201,9 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mu
     };
     if let Some(keys) = keys {
         for key in keys {
-            let label = match (before.or(after), name_of(before, after, &key)) {
-                (Some(Value::Array(_)), Some(name)) => below(&name),
+            let label = match (after.or(before), name_of(before, after, &key)) {
+                (Some(Value::Array(_)), Some(line)) => line,
+                (Some(Value::Array(_)), None) => format!("{path} {}", key.parse().unwrap_or(0_usize) + 1),
                 _ => below(&key),
             };
             compare(&label, get(before, &key).as_ref(), get(after, &key).as_ref(), found);
@@ -250,9 +251,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "lines · line 0010 · promise · 0 · deliver on: – → 2026-12-04",
-                "lines · line 0010 · promise · 0 · quantity: – → 5",
-                "lines · line 0010 · state: published → accepted",
+                "line 0010 · promise 1 · deliver on: – → 2026-12-04",
+                "line 0010 · promise 1 · quantity: – → 5",
+                "line 0010 · state: published → accepted",
             ]
         );
     }

@@ -80,7 +80,7 @@ fn show(one: One) -> AnyView {
     let page = view! {
         <Breadcrumb crumbs=vec![Crumb::link("People", "/people"), Crumb::here(name.clone())]/>
         <PageHeader title=name.clone().into_any() beside=Some(tag(tone, words)) facts=facts>{buttons}</PageHeader>
-        {refused(kept.as_ref())}
+        {refused("Nothing was changed", kept.as_ref())}
         {link.map(|link| shown_once(&link, &person))}
         <div class="columns-8-4">
             {browsers(&sessions, &around)}

@@ -156,7 +156,7 @@ fn show(filled: Filled) -> AnyView {
     let page = view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHeader title=title.clone().into_any()/>
-        {refused(kept.as_ref())}
+        {refused("Nothing was changed", kept.as_ref())}
         <form class="sheet form-sheet fields pad" method="post" action=action novalidate>
             {hidden}
             <Field id="name" label="Full name" problems=about("name")><input class="input" id="name" name="typed[name]" value=name required maxlength="120" autocomplete="off"/></Field>

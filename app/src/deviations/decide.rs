@@ -1,6 +1,6 @@
 //! Carrying out decisions: grouped by order, each order in its own transaction, with a word on every row.
 
-use domain::confirmation::{DecideDeviations, Decision, Problem, Verdict};
+use domain::confirmation::{DecideDeviations, Decision, Problem, Refusal, Verdict};
 use domain::id::ScheduleLineId;
 use domain::negotiation::Negotiation;
 use serde::{Deserialize, Serialize};
@@ -93,8 +93,14 @@ async fn decide_order(number: &str, mut wanted: Vec<Wanted>, submission: Uuid) -
     outcomes
 }
 
+/// In words for somebody who chose the row from a list that is older than the decision of somebody else.
 fn problem(problem: &Problem) -> FieldProblem {
-    FieldProblem::new(field_id(problem), problem.refusal.to_string())
+    let words = match &problem.refusal {
+        Refusal::Step(step) => format!("Somebody was faster: this line is {} now.", step.state.words()),
+        Refusal::StaleLine { now } => format!("The supplier answered anew since you opened the list; the line is {now}. Look at it again."),
+        other => other.to_string(),
+    };
+    FieldProblem::new(field_id(problem), words)
 }
 
 fn failed(one: Wanted, record: Option<&OrderRecord>, message: String) -> RowOutcome {

@@ -238,7 +238,7 @@ fn table(rows: &[&LineRow], position: Position, address: &Address, submission: U
                     <button class="button" type="submit" formmethod="get" formaction="/deviations/reject">"Reject …"</button>
                     <button class="button quiet push" type="reset">"Clear selection"</button>
                 </div>
-                <table class="data-table blocks" role="table">
+                <table class="data-table blocks worklist" role="table">
                     <caption class="visually-hidden">"Answers outside tolerance that wait for a buyer"</caption>
                     <thead>
                         <tr>
@@ -358,8 +358,9 @@ fn explain(line: &LineRow, own: bool) -> AnyView {
         .collect();
     let rules = (!rules.is_empty()).then(|| view! { <span>"Tolerance used: "<b>{rules.join("; ")}</b></span> });
     let before = line.promise.as_deref().map(|parts| view! { <span>{format!("Promised before: {}", words::parts(parts, Some(&line.unit)))}</span> });
+    let no_supply = has(line, &[DeviationKind::Rejected]).then(|| view! { <span>"Accepting it takes note that there will be no supply."</span> });
     let own = own.then(|| view! { <span class="own">{symbol("s-warn", "shape")}"You gave this answer yourself; another buyer has to decide."</span> });
-    view! { <div class="explain">{why}{rules}{before}{own}</div> }.into_any()
+    view! { <div class="explain">{why}{rules}{before}{no_supply}{own}</div> }.into_any()
 }
 
 /// Where to go back to: the list as it was filtered.
@@ -410,7 +411,7 @@ fn accepted(outcomes: &[RowOutcome]) -> String {
     orders.dedup();
     let lines = counted(i64::try_from(outcomes.len()).unwrap_or(i64::MAX), "line", "lines");
     match orders.as_slice() {
-        [only] => format!("Accepted {lines} of order {only}. The ERP is told."),
-        many => format!("Accepted {lines} of {} orders. The ERP is told.", many.len()),
+        [only] => format!("Accepted {lines} of order {only}. What became binding is on its way to the ERP."),
+        many => format!("Accepted {lines} of {} orders. What became binding is on its way to the ERP.", many.len()),
     }
 }

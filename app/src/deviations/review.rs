@@ -24,7 +24,7 @@ use crate::error::AppError;
 use crate::exchange::act::refused;
 use crate::form::{Done, FieldProblem, Form, Kept};
 use crate::loaded;
-use crate::orders::answer::key;
+use crate::orders::answer::{Fields, form_name, from_form, key};
 use crate::page::Around;
 use crate::request;
 use crate::ui::empty::EmptyState;
@@ -150,7 +150,7 @@ fn show(review: Review) -> AnyView {
     let page = view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHeader title=title.clone().into_any()/>
-        {refused(kept.as_ref())}
+        {refused("Not decided yet", kept.as_ref())}
         <p class="lead">{what}</p>
         {gone}
         <form method="post" action=action novalidate class="stack">
@@ -221,10 +221,10 @@ fn parts(line: &LineRow, typed: &Typed, kept: Option<&Kept<Typed>>) -> AnyView {
             let notes = wrong_amount.iter().chain(&wrong_day).map(|words| field_note(Tone::Crit, words.clone(), None)).collect_view();
             view! {
                 <div class="counter-part">
-                    <input class="input num" id=quantity_id.clone() name=format!("fields[{quantity_id}]") value=amount inputmode="decimal"
+                    <input class="input num" id=quantity_id.clone() name=form_name(&quantity_id) value=amount inputmode="decimal"
                         aria-label=format!("Quantity, {label}") aria-invalid=(!wrong_amount.is_empty()).then_some("true") autocomplete="off"/>
                     <span class="unit">{line.unit.code().to_owned()}</span>
-                    <input class="input" id=day_id.clone() name=format!("fields[{day_id}]") value=when placeholder="04 Dec 2026 or +3"
+                    <input class="input" id=day_id.clone() name=form_name(&day_id) value=when placeholder="04 Dec 2026 or +3"
                         aria-label=format!("Delivery day, {label}") aria-invalid=(!wrong_day.is_empty()).then_some("true") autocomplete="off"/>
                     {notes}
                 </div>
@@ -280,9 +280,9 @@ pub async fn counter_deviations(
     #[server(default)] picks: Vec<String>,
     #[server(default)] note: String,
     #[server(default)] back: String,
-    #[server(default)] fields: BTreeMap<String, String>,
+    #[server(default)] f: Fields,
 ) -> Result<(), AppError> {
-    let typed = Typed { picks: Pick::read(picks.iter().map(String::as_str)), note, fields };
+    let typed = Typed { picks: Pick::read(picks.iter().map(String::as_str)), note, fields: from_form(f) };
     let wanted = async {
         let mut tx = request::reader().await?;
         let rows = order_list::in_review(&mut tx, &Filter::default(), MOST).await?;

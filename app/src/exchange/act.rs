@@ -61,8 +61,8 @@ pub fn acts(acts: &[Act], action: &'static str, id: &str, kept: Option<&Kept<Act
     forms.into_any()
 }
 
-/// What was refused, first thing below the title; nothing where nothing was.
-pub fn refused<T>(kept: Option<&Kept<T>>) -> AnyView {
+/// What was refused, first thing below the page's header, under this title; nothing where nothing was.
+pub fn refused<T>(title: &'static str, kept: Option<&Kept<T>>) -> AnyView {
     let problems = kept.map(|kept| kept.problems.as_slice()).unwrap_or_default();
     if problems.is_empty() {
         return ().into_any();
@@ -72,5 +72,5 @@ pub fn refused<T>(kept: Option<&Kept<T>>) -> AnyView {
         .map(|problem| SummaryLine { field: problem.field.clone(), words: problem.message.clone() })
         .collect();
     let correlation = crate::request::correlation().to_string();
-    view! { <ErrorSummary title="Nothing was changed" lines=lines correlation=correlation/> }.into_any()
+    view! { <ErrorSummary title=title lines=lines correlation=correlation/> }.into_any()
 }

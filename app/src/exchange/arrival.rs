@@ -63,7 +63,7 @@ fn show(one: One) -> AnyView {
         <PageHeader title=title.clone().into_any() beside=Some(tag(tone, state)) facts=facts>
             {buttons}
         </PageHeader>
-        {refused(kept.as_ref())}
+        {refused("Nothing was changed", kept.as_ref())}
         {outcome}
         <div class="columns-8-4">
             <div class="stack">{events(&arrival, &reading)}{body(&arrival)}</div>

@@ -8,7 +8,6 @@ use domain::id::{ConnectionId, DeliveryId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use leptos::server_fn::codec::PostUrl;
-use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 use serde_json::Value;
 use store::connections::Takes;
@@ -82,7 +81,7 @@ fn show(one: One) -> AnyView {
         <PageHeader title=name.clone().into_any() beside=Some(tag(tone, state)) facts=facts>
             {buttons}
         </PageHeader>
-        {refused(kept.as_ref())}
+        {refused("Nothing was changed", kept.as_ref())}
         {words::connection_reason(connection).map(|why| banner(tone, &why))}
         {test.map(|test| result(&test, &around))}
         <div class="columns-8-4">
@@ -121,28 +120,27 @@ fn banner(tone: Tone, why: &str) -> AnyView {
     view! { <p class="notice" data-tone=tone.as_str()>{symbol(tone.shape(), "shape")}<span dir="auto">{why.to_owned()}</span></p> }.into_any()
 }
 
-/// What the test said, or that it is under way; then the page looks again by itself.
+/// What the test said, or that it is under way; then the page looks again by itself, with or without JavaScript.
 fn result(test: &DeliveryRow, around: &Around) -> AnyView {
     let asked = around.reading.seconds(test.created_at);
     let waited = around.now() - test.created_at;
     let link = format!("/deliveries/{}", test.delivery_id);
     let took_words = test.duration_ms.map(|took_ms| format!(" in {}", took(took_ms))).unwrap_or_default();
-    let refresh = view! { <Meta http_equiv="refresh" content="2"/> };
     let failed = test.attempts > 0 && test.fault_class.is_some();
-    let (tone, words, again) = if test.state == domain::exchange::DeliveryState::Delivered {
+    let (tone, words) = if test.state == domain::exchange::DeliveryState::Delivered {
         let said = test.their_ref.clone().map(|said| format!(": {said}")).unwrap_or_default();
-        (Tone::Ok, format!("The test of {asked} was answered{took_words}{said}."), None)
+        (Tone::Ok, format!("The test of {asked} was answered{took_words}{said}."))
     } else if failed {
         let class = test.fault_class.map(words::fault).unwrap_or_default();
-        (Tone::Crit, format!("The test of {asked} failed, {class}: {}", test.fault.clone().unwrap_or_default()), None)
+        (Tone::Crit, format!("The test of {asked} failed, {class}: {}", test.fault.clone().unwrap_or_default()))
     } else if waited.num_seconds() > PATIENCE {
         let words = format!("The test of {asked} has no answer yet. Perhaps no worker runs, or the connection is paused or not called.");
-        (Tone::Warn, words, None)
+        (Tone::Warn, words)
     } else {
-        (Tone::Info, format!("The test of {asked} is under way. This page looks again by itself."), Some(refresh))
+        request::look_again(2);
+        (Tone::Info, format!("The test of {asked} is under way. This page looks again by itself."))
     };
     view! {
-        {again}
         <p class="notice" role="status" id="test" data-tone=tone.as_str()>
             {symbol(tone.shape(), "shape")}<span>{words}" "<a href=link>"Its delivery"</a></span>
         </p>

@@ -260,7 +260,7 @@ fn show(filled: Filled) -> AnyView {
     let page = view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHeader title=title.clone().into_any()/>
-        {refused(problems.as_ref())}
+        {refused("Nothing was saved", problems.as_ref())}
         <form class="sheet form-sheet fields pad" method="post" action=action novalidate>
             {hidden}
             <input type="hidden" name="typed[kind]" value=typed.kind.clone()/>

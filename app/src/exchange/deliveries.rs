@@ -1,5 +1,6 @@
 //! `/deliveries`: what goes out, newest first, by state, connection and order.
 
+use domain::access::Scope;
 use domain::exchange::DeliveryState;
 use domain::id::ConnectionId;
 use leptos::prelude::*;
@@ -20,7 +21,7 @@ use crate::ui::header::PageHeader;
 use crate::ui::number::{at_most, counted};
 use crate::ui::pager::{Pager, Position};
 use crate::ui::tag::{stamp, tag};
-use crate::ui::time::{Reading, clock};
+use crate::ui::time::clock;
 use crate::ui::tone::Tone;
 
 /// Rows per page that can be chosen; the first is the default.
@@ -130,7 +131,7 @@ fn show(list: List) -> AnyView {
         "newest first".into_any(),
         format!("times in {}", around.reading.abbreviation(around.now())).into_any(),
     ];
-    let content = if rows.is_empty() { empty(&address) } else { table(&rows, &around.reading) };
+    let content = if rows.is_empty() { empty(&address) } else { table(&rows, &around) };
     let foot = position(&address, (rows.first().map(DeliveryRow::key), rows.last().map(DeliveryRow::key)), rows.len(), total, more);
     let page = view! {
         <PageHeader title="Deliveries".into_any() facts=facts/>
@@ -198,8 +199,8 @@ fn empty(address: &Address) -> AnyView {
 }
 
 /// Deliveries in a table.
-pub(super) fn table(rows: &[DeliveryRow], reading: &Reading) -> AnyView {
-    let rows = rows.iter().map(|delivery| row(delivery, reading)).collect_view();
+pub(super) fn table(rows: &[DeliveryRow], around: &Around) -> AnyView {
+    let rows = rows.iter().map(|delivery| row(delivery, around)).collect_view();
     view! {
         <table class="data-table blocks" role="table">
             <caption class="visually-hidden">"Deliveries, newest first"</caption>
@@ -219,7 +220,17 @@ pub(super) fn table(rows: &[DeliveryRow], reading: &Reading) -> AnyView {
     .into_any()
 }
 
-fn row(delivery: &DeliveryRow, reading: &Reading) -> AnyView {
+/// A connection's name; a link where its page is for the reader.
+pub(super) fn connection(delivery: &DeliveryRow, around: &Around) -> AnyView {
+    let name = delivery.connection.clone();
+    match around.viewer.scope {
+        Scope::All => view! { <a class="quiet-link" href=format!("/connections/{}", delivery.connection_id)>{name}</a> }.into_any(),
+        _ => name.into_any(),
+    }
+}
+
+fn row(delivery: &DeliveryRow, around: &Around) -> AnyView {
+    let reading = &around.reading;
     let (tone, state) = words::delivery(delivery.state);
     let what = delivery.order.clone().map_or_else(
         || delivery.connection.clone(),
@@ -238,7 +249,7 @@ fn row(delivery: &DeliveryRow, reading: &Reading) -> AnyView {
     view! {
         <tr data-edge=edge>
             <td class="a-id"><a class="id" href=format!("/deliveries/{}", delivery.delivery_id)>{what}</a><span class="sub">{kind}</span></td>
-            <td class="a-item"><a class="quiet-link" href=format!("/connections/{}", delivery.connection_id)>{delivery.connection.clone()}</a></td>
+            <td class="a-item">{connection(delivery, around)}</td>
             <td class="a-status">{tag(tone, state)}{fault.map(|fault| view! { <span class="sub clip" dir="auto">{fault}</span> })}</td>
             <td class="num opt-1" data-label="tries">{counted_or_dash(delivery.attempts)}</td>
             <td class="nowrap opt-1">{clock(delivery.created_at, reading)}</td>

@@ -11,7 +11,7 @@ use store::exchange_list::deliveries::{self, DeliveryView};
 
 use super::act::{Act, Acted, acts, refused};
 use super::connection::id_of;
-use super::deliveries::table;
+use super::deliveries::{connection, table};
 use super::{payload, words};
 use crate::address::encoded;
 use crate::error::AppError;
@@ -52,7 +52,7 @@ fn show(one: One) -> AnyView {
     let what = row.kind.map_or("Delivery", words::event);
     let title = row.order.clone().map_or_else(|| what.to_owned(), |order| format!("{what}, order {order}"));
     let facts = vec![
-        view! { "to "<a href=format!("/connections/{}", row.connection_id)>{row.connection.clone()}</a> }.into_any(),
+        view! { "to "{connection(row, &around)} }.into_any(),
         words::delivery_meaning(row.state).into_any(),
     ];
     let buttons = actions(row.state, &around, &row.delivery_id.to_string(), kept.as_ref());
@@ -61,12 +61,12 @@ fn show(one: One) -> AnyView {
         <PageHeader title=title.clone().into_any() beside=Some(tag(tone, state)) facts=facts>
             {buttons}
         </PageHeader>
-        {refused(kept.as_ref())}
+        {refused("Nothing was changed", kept.as_ref())}
         {fault(&delivery)}
         <div class="columns-8-4">
             <div class="stack">
                 {tries(&delivery, &reading)}
-                {lane(&delivery, &reading)}
+                {lane(&delivery, &around)}
                 {sent(&delivery, &around)}
             </div>
             <div class="stack">{envelope(&delivery, &reading)}</div>
@@ -153,13 +153,13 @@ fn tries(delivery: &DeliveryView, reading: &Reading) -> AnyView {
 }
 
 /// What waits behind it, and the other trips of the same event.
-fn lane(delivery: &DeliveryView, reading: &Reading) -> AnyView {
+fn lane(delivery: &DeliveryView, around: &Around) -> AnyView {
     let section = |id: &'static str, title: &'static str, note: &'static str, rows: &[deliveries::DeliveryRow]| {
         (!rows.is_empty()).then(|| {
             view! {
                 <section class="sheet table-region" aria-labelledby=id>
                     <div class="section-head"><h2 id=id>{title}<span>{note}</span></h2></div>
-                    {table(rows, reading)}
+                    {table(rows, around)}
                 </section>
             }
         })

@@ -54,7 +54,11 @@ pub(super) fn show_exchange(part: &ExchangePart, around: &Around) -> AnyView {
     }
     let content = if part.flows.is_empty() {
         let add = Some(("Add a connection".to_owned(), "/connections/new".to_owned())).filter(|_| around.viewer.may(Action::ManageExchange));
-        view! { <section class="sheet"><EmptyState title="No connections" text="No other system is connected, or none that you may see." action=add/></section> }.into_any()
+        let text = match around.viewer.scope {
+            domain::access::Scope::All => "No other system is connected yet.",
+            _ => "No system is connected to your plants alone. Those of all plants are shown to integration admins; what is on its way from your plants is counted above.",
+        };
+        view! { <section class="sheet"><EmptyState title="No connections" text=text action=add/></section> }.into_any()
     } else {
         connections::table(&part.flows, &around.reading)
     };

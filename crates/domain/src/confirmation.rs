@@ -1,4 +1,4 @@
-//! The supplier's answer, and the buyer's decision on it.
+//! The supplier's answer. The buyer's word on it is in [`crate::decision`], the refusals of both in [`crate::refusal`].
 //!
 //! [`PurchaseOrder::assess`] says what would happen to one answer; the browser calls it while somebody types, and
 //! [`PurchaseOrder::confirm`] calls it again when he sends. Inside tolerance an answer becomes binding by rule, outside it
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::access::{Action, Actor, may};
-use crate::calendar::day;
+pub use crate::decision::{DecideDeviations, Decision, Verdict};
 use crate::event::{Answered, Event, Promised};
 use crate::id::{ConfirmationId, ScheduleLineId};
-use crate::negotiation::{IllegalStep, Negotiation, Step, Turn};
+use crate::negotiation::{Negotiation, Step, Turn};
 use crate::order::{
-    Change, Commitment, Counter, OrderLine, OrderStatus, Proposal, PurchaseOrder, Reason, ScheduleLine, Submission,
-    total,
+    Change, Commitment, OrderLine, OrderStatus, Proposal, PurchaseOrder, Reason, ScheduleLine, Submission, total,
 };
 use crate::quantity::{Quantity, grouped};
+pub use crate::refusal::{Field, Problem, Refusal};
 use crate::text::text_enum;
 use crate::tolerance::{Deviation, DeviationKind, Outside};
 
@@ -91,40 +91,6 @@ pub struct ConfirmLines {
     pub submission: Submission,
 }
 
-/// The buyer's word on lines in review.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DecideDeviations {
-    /// The decisions.
-    pub decisions: Vec<Decision>,
-    /// Sent twice, the first result counts.
-    pub submission: Submission,
-}
-
-/// The buyer's word on one schedule line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Which.
-    pub schedule_line_id: ScheduleLineId,
-    /// The version that was read.
-    pub version: i64,
-    /// What is decided.
-    pub verdict: Verdict,
-    /// In own words; needed to reject and to counter.
-    pub note: Option<String>,
-}
-
-/// What a buyer can decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The proposal becomes binding.
-    Accept,
-    /// Back to the supplier with another proposal.
-    Counter(Vec<Commitment>),
-    /// The old values return.
-    Reject,
-}
-
 /// What would happen to an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
@@ -134,104 +100,6 @@ pub struct Assessment {
     pub deviations: Vec<Deviation>,
     /// No person has to look.
     pub by_rule: bool,
-}
-
-/// Which field of an answer a refusal is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    /// The kind of answer.
-    Answer,
-    /// A quantity.
-    Quantity,
-    /// A delivery day.
-    DeliverOn,
-    /// A ship day.
-    ShipOn,
-    /// A price.
-    Price,
-    /// The reason.
-    Reason,
-    /// The note.
-    Note,
-}
-
-/// A refusal and where it belongs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The schedule line, or none when it is about the order.
-    pub schedule_line_id: Option<ScheduleLineId>,
-    /// The part, from 0.
-    pub part: usize,
-    /// The field.
-    pub field: Field,
-    /// What is wrong and how to mend it.
-    pub refusal: Refusal,
-}
-
-/// Why something cannot be done, in words for the person who tried, with the limit that was used and the way out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-pub enum Refusal {
-    #[error("{0}")]
-    NotAllowed(String),
-    #[error(
-        "The order changed while you were editing: it is now revision {now}, you answered revision {read}. Your entries are kept. Look at what changed and send again."
-    )]
-    OldRevision { read: i32, now: i32 },
-    #[error(
-        "This line changed while you were editing; it is now {now}. Your entry is kept. Look at what changed and send again."
-    )]
-    StaleLine { now: String },
-    #[error("This order is {0} in the ERP and takes no more answers.")]
-    OrderNotOpen(OrderStatus),
-    #[error("This line does not belong to the order. Reload the page.")]
-    UnknownLine,
-    #[error("The same line is answered twice. Keep one of the answers.")]
-    AnsweredTwice,
-    #[error("Nothing was answered. Choose an answer for at least one line.")]
-    NothingAnswered,
-    #[error(transparent)]
-    Step(#[from] IllegalStep),
-    #[error("Enter a quantity and a date for at least one part.")]
-    NoParts,
-    #[error("A line can be split into at most {MOST_PARTS} parts; this has {0}.")]
-    TooManyParts(usize),
-    #[error("Enter a quantity above 0, or choose Reject if you cannot supply.")]
-    QuantityNotPositive,
-    #[error("{given} is more than anybody orders; the most is {most}. Check the number.")]
-    NumberTooLarge { given: String, most: String },
-    #[error("{unit} has at most {most} decimals; {given} has more.")]
-    TooManyDecimals { given: String, unit: String, most: u32 },
-    #[error(
-        "Confirmed quantity {given} is more than the open quantity {open} allows ({limit} % over). Enter {most} or less, or ask the buyer for over-delivery."
-    )]
-    QuantityAboveOrdered { given: String, open: String, limit: String, most: String },
-    #[error("{0} The agreement allows no answer beyond {1}; ask the buyer to change the order.")]
-    OutsidePolicy(String, String),
-    #[error("Enter a delivery date, or choose Backorder if there is none yet.")]
-    NoDate,
-    #[error("{} is in the past. Today is {}.", day(*.given), day(*.today))]
-    DateInPast { given: NaiveDate, today: NaiveDate },
-    #[error("{} is more than five years away. Check the year.", day(*.0))]
-    DateTooFar(NaiveDate),
-    #[error("It is asked for {}, which is in the past (today is {}). Choose Change and enter the day on which you can deliver.", day(*.given), day(*.today))]
-    AskedForPast { given: NaiveDate, today: NaiveDate },
-    #[error("The ship date {} is after the delivery date {}.", day(*.ship), day(*.deliver))]
-    ShipsAfterDelivery { ship: NaiveDate, deliver: NaiveDate },
-    #[error("Prices cannot be changed in an answer to this order. Leave the price as it is and write to the buyer.")]
-    PriceNotNegotiable,
-    #[error("Enter a price above 0.")]
-    PriceNotPositive,
-    #[error("Choose a reason: the buyer sees why before deciding.")]
-    ReasonMissing,
-    #[error("Say in the note what “Other” means.")]
-    NoteMissing,
-    #[error("The note has {0} characters; the most is {LONGEST_NOTE}.")]
-    NoteTooLong(usize),
-    #[error("Nobody decides on the own answer. Ask another buyer.")]
-    OwnAnswer,
-    #[error("Say why in a few words: the supplier sees them.")]
-    ExplanationMissing,
 }
 
 impl PurchaseOrder {
@@ -290,7 +158,7 @@ impl PurchaseOrder {
         if problems.is_empty() { Ok(Assessment { commitments, deviations, by_rule }) } else { Err(problems) }
     }
 
-    fn check_parts(
+    pub(crate) fn check_parts(
         &self,
         line: &OrderLine,
         answer: &Answer,
@@ -444,140 +312,8 @@ impl PurchaseOrder {
         Ok(events)
     }
 
-    /// The buyer decides on lines in review of an order that runs. All, or none. What is refused goes back to the old
-    /// values.
-    pub fn decide(
-        &mut self,
-        decisions: &[Decision],
-        by: &Actor,
-        now: Timestamp,
-        today: NaiveDate,
-    ) -> Result<Vec<Event>, Vec<Problem>> {
-        let whole = |refusal| vec![Problem { schedule_line_id: None, part: 0, field: Field::Answer, refusal }];
-        may(by, Action::DecideDeviation).map_err(|denied| whole(Refusal::NotAllowed(denied.to_string())))?;
-        if self.status != OrderStatus::Open {
-            return Err(whole(Refusal::OrderNotOpen(self.status)));
-        }
-        if decisions.is_empty() {
-            return Err(whole(Refusal::NothingAnswered));
-        }
-        let mut problems = Vec::new();
-        for (index, decision) in decisions.iter().enumerate() {
-            let at = |part, field, refusal| Problem {
-                schedule_line_id: Some(decision.schedule_line_id),
-                part,
-                field,
-                refusal,
-            };
-            if decisions[..index].iter().any(|other| other.schedule_line_id == decision.schedule_line_id) {
-                problems.push(at(0, Field::Answer, Refusal::AnsweredTwice));
-                continue;
-            }
-            let Some((line, schedule)) = self.find(decision.schedule_line_id) else {
-                problems.push(at(0, Field::Answer, Refusal::UnknownLine));
-                continue;
-            };
-            let proposal = match (&schedule.proposal, schedule.state.step(Step::Accept)) {
-                (Some(proposal), Ok(_)) => proposal,
-                (_, Err(refusal)) => {
-                    problems.push(at(0, Field::Answer, refusal.into()));
-                    continue;
-                }
-                (None, Ok(_)) => {
-                    problems.push(at(0, Field::Answer, Refusal::UnknownLine));
-                    continue;
-                }
-            };
-            if schedule.version != decision.version {
-                problems.push(at(0, Field::Answer, Refusal::StaleLine { now: schedule.state.words().to_owned() }));
-            }
-            if proposal.by.is_some() && proposal.by == by.person() {
-                problems.push(at(0, Field::Answer, Refusal::OwnAnswer));
-            }
-            let explained = decision.note.as_deref().is_some_and(|note| !note.trim().is_empty());
-            if !explained && !matches!(decision.verdict, Verdict::Accept) {
-                problems.push(at(0, Field::Note, Refusal::ExplanationMissing));
-            }
-            let length = decision.note.as_deref().map_or(0, |note| note.chars().count());
-            if length > LONGEST_NOTE {
-                problems.push(at(0, Field::Note, Refusal::NoteTooLong(length)));
-            }
-            if let Verdict::Counter(commitments) = &decision.verdict {
-                let counter = Answer {
-                    schedule_line_id: decision.schedule_line_id,
-                    version: decision.version,
-                    kind: AnswerKind::Change,
-                    commitments: commitments.clone(),
-                    reason: None,
-                    note: decision.note.clone(),
-                };
-                self.check_parts(line, &counter, today, &mut |part, field, refusal| {
-                    problems.push(at(part, field, refusal))
-                });
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let mut events = Vec::new();
-        let mut promised = Vec::new();
-        for decision in decisions {
-            let order = self.number.clone();
-            let number =
-                self.find(decision.schedule_line_id).map(|(line, schedule)| (line.number.clone(), schedule.number));
-            let (Some(schedule), Some((line, number))) = (self.find_mut(decision.schedule_line_id), number) else {
-                continue;
-            };
-            let Some(proposal) = schedule.proposal.take() else { continue };
-            let (step, event) = match &decision.verdict {
-                Verdict::Accept if proposal.kind == AnswerKind::Reject => (
-                    Step::AcceptRejection,
-                    Event::DeviationAccepted { order, line, schedule: number, note: decision.note.clone() },
-                ),
-                Verdict::Accept => (
-                    Step::Accept,
-                    Event::DeviationAccepted { order, line, schedule: number, note: decision.note.clone() },
-                ),
-                Verdict::Counter(commitments) => (
-                    Step::Counter,
-                    Event::DeviationCountered {
-                        order,
-                        line,
-                        schedule: number,
-                        commitments: commitments.clone(),
-                        note: decision.note.clone(),
-                    },
-                ),
-                Verdict::Reject => (
-                    schedule.rejected(),
-                    Event::DeviationRejected { order, line, schedule: number, note: decision.note.clone() },
-                ),
-            };
-            schedule.state = schedule.state.step(step).map_err(|refusal| whole(refusal.into()))?;
-            match &decision.verdict {
-                Verdict::Accept => {
-                    schedule.bind(proposal.commitments);
-                    promised.push(decision.schedule_line_id);
-                }
-                Verdict::Counter(commitments) => {
-                    schedule.counter = Some(Counter {
-                        commitments: commitments.clone(),
-                        note: decision.note.clone(),
-                        by: by.person(),
-                        at: now,
-                    });
-                }
-                Verdict::Reject => {}
-            }
-            schedule.version += 1;
-            events.push(event);
-        }
-        events.extend(self.promise_event(&promised));
-        Ok(events)
-    }
-
     /// What other systems are told: the promises that became binding, each in full.
-    fn promise_event(&self, ids: &[ScheduleLineId]) -> Option<Event> {
+    pub(crate) fn promise_event(&self, ids: &[ScheduleLineId]) -> Option<Event> {
         let lines: Vec<Promised> = self
             .schedule_lines()
             .filter(|(_, schedule)| ids.contains(&schedule.schedule_line_id))
@@ -598,19 +334,8 @@ impl PurchaseOrder {
 }
 
 impl ScheduleLine {
-    /// Where a line goes back to when the buyer refuses what was proposed.
-    fn rejected(&self) -> Step {
-        match &self.promise {
-            // A revision that is not answered yet asks for something else than what was promised.
-            Some(_) if self.change.is_some() => Step::Reject,
-            Some(parts) if parts.is_empty() => Step::RejectToDeclined,
-            Some(_) => Step::RejectToPromise,
-            None => Step::Reject,
-        }
-    }
-
     /// A promise becomes binding. The first one is kept for ever; to decline is no promise.
-    fn bind(&mut self, commitments: Vec<Commitment>) {
+    pub(crate) fn bind(&mut self, commitments: Vec<Commitment>) {
         if self.first_promise.is_none() && !commitments.is_empty() {
             self.first_promise = Some(commitments.clone());
         }

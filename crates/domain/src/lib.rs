@@ -2,17 +2,18 @@
 //! rule runs in the browser while somebody types, on the server when he sends, and in a test.
 //!
 //! Map: reference data that the ERP owns ([`item`], [`supplier`], [`plant`]) · the order and its unit of promise, the
-//! schedule line ([`order`]) · who may promise what and when ([`negotiation`], [`confirmation`], [`tolerance`]) · what a
+//! schedule line ([`order`]) · who may promise what and when ([`negotiation`], [`confirmation`], [`decision`], [`tolerance`], [`refusal`]) · what a
 //! new revision from the ERP does to promises already made ([`revision`]) · what can be asked for ([`command`]) and what
 //! happened ([`event`]) · the words of the exchange with other systems ([`exchange`]) · who is acting ([`access`]).
 //!
 //! Commands come in, events go out; there is no third vocabulary. Rules are plain functions that take the order, the
-//! command and `now`, and give either events or a [`confirmation::Refusal`] written for a person to read.
+//! command and `now`, and give either events or a [`refusal::Refusal`] written for a person to read.
 
 pub mod access;
 pub mod calendar;
 pub mod command;
 pub mod confirmation;
+pub mod decision;
 pub mod event;
 pub mod exchange;
 pub mod id;
@@ -21,6 +22,7 @@ pub mod negotiation;
 pub mod order;
 pub mod plant;
 pub mod quantity;
+pub mod refusal;
 pub mod revision;
 pub mod supplier;
 pub mod text;

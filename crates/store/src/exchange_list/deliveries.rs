@@ -83,12 +83,13 @@ impl DeliveryRow {
     }
 }
 
+// Who watches one plant sees its deliveries, but not the systems of all plants that they go to.
 const DELIVERY: &str = "
-    select d.delivery_id, d.connection_id, c.name as connection, e.kind, d.event_id, e.correlation_id, d.subject_kind, d.subject_id,
+    select d.delivery_id, d.connection_id, coalesce(c.name, 'a system of all plants') as connection, e.kind, d.event_id, e.correlation_id, d.subject_kind, d.subject_id,
            d.subject_version, o.number as order_number, d.state, d.attempts, d.next_attempt_at, d.fault_class, d.fault_message,
            d.their_ref, d.finished_at, d.duration_ms, d.triggered_by, d.decided_by, d.reason, d.created_at";
 const BESIDE_DELIVERY: &str = "
-    join connection c using (connection_id)
+    left join connection c using (connection_id)
     left join event e on e.position = d.event_position
     left join purchase_order o on o.order_id = d.subject_id";
 

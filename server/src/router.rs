@@ -1,5 +1,7 @@
 //! The doors: which path leads where, and what everybody passes on the way in.
 
+use std::sync::Arc;
+
 use app::{App, shell};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -17,7 +19,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::answers::{self, refuse};
 use crate::offers::offers;
 use crate::state::State;
-use crate::{guard, health, session};
+use crate::{api, guard, health, session};
 
 /// The whole of it. The outermost layer stands first.
 pub fn router(state: &State, lifetimes: Lifetimes) -> Router {
@@ -30,16 +32,25 @@ pub fn router(state: &State, lifetimes: Lifetimes) -> Router {
             .layer(session::layer(state.house.store.clone(), lifetimes, state.gate.secure))
             .layer(from_fn(guard::own_redirects)),
     );
-    Router::new().merge(pages).merge(files(state)).merge(watched(state)).layer(from_fn(guard::note_route)).layer(
-        ServiceBuilder::new()
-            .layer(from_fn_with_state(state.clone(), guard::correlate))
-            .layer(from_fn_with_state(state.clone(), guard::security_headers))
-            // Not for files (compressed when they were built) and not for event streams (each must leave at once).
-            .layer(CompressionLayer::new().br(true).gzip(true))
-            .layer(from_fn_with_state(state.clone(), answers::tell))
-            .layer(CatchPanicLayer::custom(answers::panicked))
-            .layer(from_fn(guard::time_out)),
-    )
+    // Machines prove by each message who they are: no session, no cookie, so nothing for another site to abuse.
+    let machines = api::router(api::Entry { store: state.house.store.clone(), systems: Arc::clone(&state.systems) })
+        .layer(from_fn_with_state(state.clone(), guard::not_too_often));
+    Router::new()
+        .merge(pages)
+        .merge(machines)
+        .merge(files(state))
+        .merge(watched(state))
+        .layer(from_fn(guard::note_route))
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(state.clone(), guard::correlate))
+                .layer(from_fn_with_state(state.clone(), guard::security_headers))
+                // Not for files (compressed when they were built) and not for event streams (each must leave at once).
+                .layer(CompressionLayer::new().br(true).gzip(true))
+                .layer(from_fn_with_state(state.clone(), answers::tell))
+                .layer(CatchPanicLayer::custom(answers::panicked))
+                .layer(from_fn(guard::time_out)),
+        )
 }
 
 /// Pages and the server functions behind their forms.

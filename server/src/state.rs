@@ -13,7 +13,10 @@ use leptos::config::LeptosOptions;
 use store::Store;
 use store::passwords::Passwords;
 
+use worker::systems::Systems;
+
 use crate::config::Config;
+use crate::loops;
 
 /// Everything a request may need.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub struct State {
     pub leptos: LeptosOptions,
     /// What the doors themselves need.
     pub gate: Arc<Gate>,
+    /// The connectors, for messages that are pushed to us.
+    pub systems: Arc<Systems>,
 }
 
 /// Limits and trust.
@@ -67,6 +72,7 @@ impl State {
                 trusted_proxies: config.trusted_proxies.clone(),
                 per_address,
             }),
+            systems: Arc::new(Systems::new(Arc::new(loops::secrets(config)))),
         })
     }
 }

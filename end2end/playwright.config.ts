@@ -7,6 +7,7 @@ export default defineConfig({
   testDir: "journeys",
   outputDir: "test-results/journeys",
   workers: 2,
+  fullyParallel: true,
   forbidOnly: Boolean(process.env["CI"]),
   retries: 0,
   timeout: 90_000,

@@ -56,7 +56,7 @@ export class LineAnswer {
 
   #field(label: string, part?: number): Locator {
     const name = `${label}, line ${this.number}${part === undefined ? "" : ` part ${part}`}`;
-    return this.answers.form.getByLabel(name, { exact: true });
+    return this.answers.page.getByLabel(name, { exact: true });
   }
 
   get kind(): Locator {

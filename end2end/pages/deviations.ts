@@ -1,5 +1,5 @@
 /** `/deviations`: the buyer's worklist, and the pages on which he counters and rejects. */
-import type { Locator, Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 
 export class DeviationsPage {
   constructor(readonly page: Page) {}
@@ -20,6 +20,7 @@ export class DeviationsPage {
   async accept(number: string, line: string): Promise<void> {
     await this.#select(number, line);
     await this.page.getByRole("button", { name: "Accept", exact: true }).click();
+    await expect(this.notice).toContainText("Accepted 1 line");
   }
 
   async reject(number: string, line: string, why: string): Promise<void> {
@@ -27,6 +28,7 @@ export class DeviationsPage {
     await this.page.getByRole("button", { name: "Reject …" }).click();
     await this.page.getByLabel("What the supplier reads").fill(why);
     await this.page.getByRole("button", { name: "Reject 1 deviation" }).click();
+    await expect(this.notice).toContainText("1 line rejected");
   }
 
   async counter(number: string, line: string, parts: { quantity: string; day: string }[], why: string): Promise<void> {
@@ -39,6 +41,7 @@ export class DeviationsPage {
     }
     await this.page.getByLabel("What the supplier reads").fill(why);
     await this.page.getByRole("button", { name: "Send 1 counter" }).click();
+    await expect(this.notice).toContainText("1 line countered");
   }
 
   async #select(number: string, line: string): Promise<void> {

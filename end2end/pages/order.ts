@@ -34,10 +34,10 @@ export class OrderPage {
     return this.page.locator("section").filter({ has: this.page.getByRole("heading", { name: /Timeline|History|Events/ }) });
   }
 
-  /** Loads again until the page says so; the worker's part takes moments. */
+  /** Opens it again until the page says so; the worker's part takes moments. */
   async until(says: (order: this) => Promise<void>): Promise<void> {
     await expect(async () => {
-      await this.page.reload();
+      await this.open();
       await says(this);
     }).toPass({ timeout: 30_000 });
   }

@@ -1,0 +1,80 @@
+/**
+ * Every page there is, with an address to open, and who may see it. A test compares the table with the program's own
+ * routes in `app/src/lib.rs`: a page without its row here fails.
+ */
+import { readFile } from "node:fs/promises";
+
+import { HENRIK, INES, JANA, MARTA, PAUL, PRIYA, TOMASZ, type Person } from "./people";
+
+/** What addresses are about; found in a running installation by [`things`]. */
+export interface Things {
+  /** An order of Brennholt, answered, with a delivery behind it. */
+  order: string;
+  /** The correlation id of its answer. */
+  correlation: string;
+  connection: string;
+  delivery: string;
+  arrival: string;
+  person: string;
+}
+
+export interface PageRow {
+  /** As in `app/src/lib.rs`: `/orders/:po/confirm`. */
+  route: string;
+  /** An address of it. */
+  at: (things: Things) => string;
+  /** Who sees it; everybody else is told no. Empty: strangers' pages. */
+  open: readonly Person[];
+  /** Opened by somebody else it looks like nothing at all, because the address names an object. */
+  hidden?: boolean;
+}
+
+/** One person for each kind of reader. */
+export const READERS: readonly Person[] = [INES, PAUL, MARTA, TOMASZ, HENRIK, PRIYA, JANA];
+
+const EXCHANGE = [HENRIK, PRIYA, JANA] as const;
+/** One system of them: the demo's serves all plants, and so is not shown to the manager of one. */
+const ONE_SYSTEM = [PRIYA, JANA] as const;
+/** Of order and timeline: the supplier, the plant's people, and who runs the whole. */
+const ABOUT_THE_ORDER = [INES, MARTA, TOMASZ, HENRIK, PRIYA, JANA] as const;
+
+export const PAGES: readonly PageRow[] = [
+  { route: "/sign-in", at: () => "/sign-in", open: [] },
+  { route: "/password/:token", at: () => "/password/0123456789abcdef", open: [] },
+  { route: "/set-up/:token", at: () => "/set-up/0123456789abcdef", open: [] },
+  { route: "/", at: () => "/", open: READERS },
+  { route: "/home", at: () => "/home", open: READERS },
+  { route: "/profile", at: () => "/profile", open: READERS },
+  { route: "/search", at: () => "/search?q=shaft", open: READERS },
+  { route: "/orders", at: () => "/orders", open: READERS },
+  { route: "/orders/:po", at: ({ order }) => `/orders/${order}`, open: ABOUT_THE_ORDER, hidden: true },
+  { route: "/orders/:po/confirm", at: ({ order }) => `/orders/${order}/confirm?all=1`, open: [INES, MARTA], hidden: true },
+  { route: "/orders/:po/confirm/all", at: ({ order }) => `/orders/${order}/confirm/all`, open: [INES, MARTA], hidden: true },
+  { route: "/timeline/:correlation", at: ({ correlation }) => `/timeline/${correlation}`, open: READERS },
+  { route: "/deviations", at: () => "/deviations", open: [MARTA] },
+  { route: "/deviations/reject", at: () => "/deviations/reject", open: [MARTA] },
+  { route: "/deviations/counter", at: () => "/deviations/counter", open: [MARTA] },
+  { route: "/connections", at: () => "/connections", open: EXCHANGE },
+  { route: "/connections/new", at: () => "/connections/new", open: [PRIYA] },
+  { route: "/connections/:id", at: ({ connection }) => `/connections/${connection}`, open: ONE_SYSTEM, hidden: true },
+  { route: "/connections/:id/edit", at: ({ connection }) => `/connections/${connection}/edit`, open: [PRIYA], hidden: true },
+  { route: "/deliveries", at: () => "/deliveries", open: EXCHANGE },
+  { route: "/deliveries/:id", at: ({ delivery }) => `/deliveries/${delivery}`, open: EXCHANGE, hidden: true },
+  { route: "/arrivals", at: () => "/arrivals", open: EXCHANGE },
+  { route: "/arrivals/:id", at: ({ arrival }) => `/arrivals/${arrival}`, open: ONE_SYSTEM, hidden: true },
+  { route: "/people", at: () => "/people", open: [JANA] },
+  { route: "/people/new", at: () => "/people/new", open: [JANA] },
+  { route: "/people/:id", at: ({ person }) => `/people/${person}`, open: [JANA], hidden: true },
+  { route: "/people/:id/edit", at: ({ person }) => `/people/${person}/edit`, open: [JANA], hidden: true },
+  { route: "/audit", at: () => "/audit", open: [JANA] },
+];
+
+/** The routes of the program, read from its source. */
+export async function routesOfTheProgram(): Promise<string[]> {
+  const source = await readFile(new URL("../../app/src/lib.rs", import.meta.url), "utf8");
+  const rows = [...source.matchAll(/<Route path=(.+?) view=/g)].map(([, path = ""]) => path);
+  return rows.map((path) => {
+    const steps = [...path.matchAll(/(Static|Param)Segment\("([^"]*)"\)/g)];
+    return `/${steps.map(([, kind, name]) => (kind === "Param" ? `:${name}` : name)).join("/")}`;
+  });
+}

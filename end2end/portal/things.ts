@@ -1,0 +1,60 @@
+/** Finds an object of each kind in a running installation, through its own pages; makes an answered order first. */
+import { expect } from "@playwright/test";
+import { parse } from "node-html-parser";
+
+import { BRENNHOLT, INES, JANA, PRIYA, type Person } from "./people";
+import type { Things } from "./routes";
+import type { Portal } from "./test";
+
+const known = new WeakMap<Portal, Promise<Things & { open: string }>>();
+
+/** The same for all tests of a worker; `open` is an order that nobody answers. */
+export function thingsOf(portal: Portal): Promise<Things & { open: string }> {
+  const found = known.get(portal) ?? find(portal);
+  known.set(portal, found);
+  return found;
+}
+
+async function page(portal: Portal, person: Person, path: string): Promise<ReturnType<typeof parse>> {
+  const response = await fetch(`${portal.url}${path}`, { headers: { accept: "text/html", cookie: await portal.cookie(person) } });
+  if (response.status !== 200) throw new Error(`${path} was answered with ${response.status} to ${person.name}`);
+  return parse((await response.text()).replaceAll("<!>", ""));
+}
+
+/** The last step of the first link that begins like this. */
+async function linked(portal: Portal, person: Person, path: string, begins: string): Promise<string> {
+  const links = (await page(portal, person, path)).querySelectorAll(`a[href^="${begins}"]`);
+  const ids = links.map((link) => link.getAttribute("href")?.slice(begins.length).split(/[?#]/)[0] ?? "");
+  const id = ids.find((one) => /^[0-9a-f-]{36}$/.test(one));
+  if (id === undefined) throw new Error(`${path} has no link to ${begins}…`);
+  return id;
+}
+
+async function find(portal: Portal): Promise<Things & { open: string }> {
+  const order = await portal.stock.order(BRENNHOLT, 2);
+  const open = await portal.stock.order(BRENNHOLT, 5);
+  const form = (await page(portal, INES, `/orders/${order}/confirm/all`)).querySelector('form[action="/do/confirm-as-requested"]');
+  const fields = new URLSearchParams();
+  for (const field of form?.querySelectorAll("input") ?? []) {
+    fields.append(field.getAttribute("name") ?? "", field.getAttribute("value") ?? "");
+  }
+  const sent = await fetch(`${portal.url}/do/confirm-as-requested`, {
+    method: "POST",
+    redirect: "manual",
+    headers: { cookie: await portal.cookie(INES), origin: portal.url, "content-type": "application/x-www-form-urlencoded" },
+    body: fields,
+  });
+  if (sent.status !== 303) throw new Error(`the order was not confirmed: ${sent.status}`);
+  await expect.poll(async () => (await portal.erp.accepted(order)).length, { timeout: 30_000 }).toBe(1);
+  const delivery = async (): Promise<string> => linked(portal, PRIYA, `/deliveries?q=${order}`, "/deliveries/").catch(() => "");
+  await expect.poll(delivery, { timeout: 15_000 }).not.toBe("");
+  return {
+    order,
+    open,
+    correlation: await linked(portal, INES, `/orders/${order}`, "/timeline/"),
+    connection: await linked(portal, PRIYA, "/connections", "/connections/"),
+    delivery: await delivery(),
+    arrival: await linked(portal, PRIYA, "/arrivals", "/arrivals/"),
+    person: await linked(portal, JANA, "/people", "/people/"),
+  };
+}

@@ -132,6 +132,8 @@ pub struct Core<P> {
     due_at: DateTime<Utc>,
     /// The last page was full, so there is more.
     more: bool,
+    /// Somebody poked while a look was under way, which may have been too early to see what he meant.
+    look_again: bool,
 }
 
 impl<P: Clone> Core<P> {
@@ -166,6 +168,7 @@ impl<P: Clone> Core<P> {
             read_at: now,
             due_at: now,
             more: false,
+            look_again: false,
         }
     }
 
@@ -218,6 +221,7 @@ impl<P: Clone> Core<P> {
             Input::Poke => {
                 self.read_at = now;
                 self.due_at = now;
+                self.look_again = matches!(self.asked, Some(Asked::Read { .. } | Asked::Due { .. }));
             }
             Input::Page(page) => {
                 if let Some(Asked::Read { limit }) = self.asked.take() {
@@ -270,7 +274,7 @@ impl<P: Clone> Core<P> {
         self.gaps.saw(&positions(&page.found), &positions(&page.beyond), !cut_off, page.snapshot);
         self.moved |= !page.found.is_empty() || !page.beyond.is_empty() || self.gaps.len() != gaps_before;
         self.more = cut_off || page.beyond.len() >= limit;
-        self.read_at = now + self.settings.poll;
+        self.read_at = self.next_look(now);
         for event in page.found.into_iter().chain(page.beyond).filter_map(|row| row.wanted) {
             if !self.settled.remove(&event.event_id) {
                 self.take_event(event, now);
@@ -308,7 +312,12 @@ impl<P: Clone> Core<P> {
             self.make_ready(subject);
             taken = true;
         }
-        self.due_at = if full && taken { now } else { now + self.settings.poll };
+        let next = self.next_look(now);
+        self.due_at = if full && taken { now } else { next };
+    }
+
+    fn next_look(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
+        if std::mem::take(&mut self.look_again) { now } else { now + self.settings.poll }
     }
 
     fn take_lanes(&mut self, subjects: Vec<Uuid>, rows: Vec<StoredDelivery<P>>) {

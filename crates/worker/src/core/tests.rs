@@ -180,6 +180,24 @@ fn what_nobody_subscribed_to_only_moves_the_cursor_and_that_now_and_then() {
 }
 
 #[test]
+fn a_poke_while_the_log_is_being_read_makes_it_read_once_more() {
+    let mut desk = Desk::new(start(Gate::Open));
+    desk.asked(|request| matches!(request, Request::Read { .. }));
+    desk.hear(Input::Poke);
+    desk.page(&[], &[]);
+    let asked: Vec<bool> = (0..2)
+        .map(|_| {
+            let request = desk.request.take();
+            let is_read = matches!(request, Some(Request::Read { .. }));
+            desk.nothing_for(request);
+            is_read
+        })
+        .collect();
+    assert!(asked.contains(&true), "at once, not with the next poll");
+    assert!(desk.request.is_none(), "and then no more");
+}
+
+#[test]
 fn one_subject_goes_one_by_one_and_others_go_beside_it_up_to_the_limit() {
     let mut desk = Desk::new(start(Gate::Open));
     desk.log(&[event(1, 1, 1), event(2, 1, 2), event(3, 2, 1), event(4, 3, 1)]);

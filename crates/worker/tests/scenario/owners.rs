@@ -17,6 +17,8 @@ use worker::Worker;
 
 use super::house::{Scenario, settings};
 
+// Class 6782 (0x1a7e) in pg_locks: the owners' locks, see `store::deliveries::own`.
+
 /// A process that works until it is killed.
 struct Process(Option<Runtime>);
 
@@ -147,7 +149,7 @@ async fn an_owner_whose_lock_is_cut_off_is_followed_by_another_and_harms_nothing
         let cut = scenario
             .number(
                 "select count(pg_terminate_backend(pid)) from pg_locks
-                 where locktype = 'advisory' and granted
+                 where locktype = 'advisory' and classid = 6782 and granted
                    and database = (select oid from pg_database where datname = current_database())",
             )
             .await;
@@ -171,7 +173,7 @@ async fn a_worker_that_is_dropped_lets_go_of_its_connections(pool: PgPoolOptions
         .until("its lock is free", || async {
             scenario
                 .number(
-                    "select count(*) from pg_locks where locktype = 'advisory'
+                    "select count(*) from pg_locks where locktype = 'advisory' and classid = 6782
                      and database = (select oid from pg_database where datname = current_database())",
                 )
                 .await

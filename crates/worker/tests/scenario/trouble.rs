@@ -109,13 +109,14 @@ async fn an_answer_whose_acknowledgement_was_lost_has_one_effect(pool: PgPoolOpt
         scenario
             .until("and is known here", || async {
                 scenario.advance(TimeDelta::seconds(1));
-                scenario.states("4500001").await.iter().all(|state| state == "delivered")
-                    && scenario.rows("4500001").await.len() == had + 1
+                let states = scenario.states("4500001").await;
+                states.len() == had + 1 && states.iter().all(|state| state == "delivered")
             })
             .await;
         assert_eq!(scenario.accepted("4500001"), had + 1, "{how:?}: once");
     }
-    assert_eq!(scenario.erp.accepted().iter().map(|taken| taken.repeats).sum::<u32>(), 3, "each was asked for again");
+    let repeats: Vec<u32> = scenario.erp.accepted().iter().map(|taken| taken.repeats).collect();
+    assert_eq!(repeats.iter().sum::<u32>(), 3, "each was asked for again: {repeats:?}");
     scenario.finish().await;
 }
 

@@ -147,6 +147,18 @@ impl TypedLine {
         }
     }
 
+    /// With the kind of answer that was meant, where the select beside the values says something else.
+    #[must_use]
+    pub fn settled(mut self, line: &OrderLine, schedule: &ScheduleLine) -> Self {
+        match meant(line, schedule, &self).0 {
+            Meant::Nothing => {}
+            Meant::Said(answer) => answer.kind.as_str().clone_into(&mut self.answer),
+            Meant::Unreadable(_) if matches!(self.answer.as_str(), "" | "accept") => AnswerKind::Change.as_str().clone_into(&mut self.answer),
+            Meant::Unreadable(_) => {}
+        }
+        self
+    }
+
     /// What the readable quantities add up to.
     pub fn total(&self) -> Decimal {
         self.parts
@@ -367,11 +379,7 @@ pub fn hint(order: &PurchaseOrder, line: &OrderLine, schedule: &ScheduleLine, ty
                 .iter()
                 .map(|problem| {
                     let part = rows.get(problem.part).copied().unwrap_or(problem.part);
-                    let words = match &problem.refusal {
-                        Refusal::ReasonMissing => "Choose a reason".to_owned(),
-                        refusal => refusal.to_string(),
-                    };
-                    (field_id(&Problem { part, ..problem.clone() }), tone, words)
+                    (field_id(&Problem { part, ..problem.clone() }), tone, in_few_words(&problem.refusal))
                 })
                 .collect();
             if only_why_is_missing {
@@ -381,6 +389,20 @@ pub fn hint(order: &PurchaseOrder, line: &OrderLine, schedule: &ScheduleLine, ty
                 hint(Outcome::Faulty, &words, Tone::Crit, notes)
             }
         }
+    }
+}
+
+/// A refusal for the narrow column under its input; the summary above the form has the whole sentence.
+fn in_few_words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::ReasonMissing => "Choose a reason".to_owned(),
+        Refusal::NoteMissing => "Say what “Other” means".to_owned(),
+        Refusal::QuantityNotPositive | Refusal::PriceNotPositive => "Enter more than 0".to_owned(),
+        Refusal::QuantityAboveOrdered { most, .. } | Refusal::NumberTooLarge { most, .. } => format!("{most} at most"),
+        Refusal::TooManyDecimals { most: 0, unit, .. } => format!("Whole {unit} only"),
+        Refusal::TooManyDecimals { most, .. } => format!("{most} decimals at most"),
+        Refusal::ShipsAfterDelivery { .. } => "After the delivery date".to_owned(),
+        refusal => refusal.to_string(),
     }
 }
 
@@ -481,6 +503,7 @@ impl Sum {
     /// `5 as requested or inside tolerance, 2 go to the buyer`
     pub fn outcome_words(&self) -> String {
         match (self.binding, self.to_buyer) {
+            (0, 0) if self.faulty > 0 => "what is marked cannot be sent like this".to_owned(),
             (0, 0) => "choose an answer for at least one line".to_owned(),
             (binding, 0) => format!("{binding} as requested or inside tolerance"),
             (0, 1) => "1 goes to the buyer".to_owned(),

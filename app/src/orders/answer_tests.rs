@@ -128,6 +128,9 @@ fn another_day_means_a_change_whatever_the_select_says() {
         let answers = answers(&order, &fields, today()).expect("readable");
         assert_eq!(answers.iter().map(|answer| answer.kind).collect::<Vec<_>>(), [AnswerKind::Change], "“{select}”");
     }
+    let (line, schedule) = order.schedule_lines().next().expect("a line");
+    assert_eq!(typed(&order, "| 1,250 on 05 Dec 2026").0.settled(line, schedule).answer, "change");
+    assert_eq!(typed(&order, "").0.settled(line, schedule).answer, "");
     let (_, untouched) = typed(&order, "");
     assert_eq!(answers(&order, &untouched, today()), Ok(Vec::new()));
 }

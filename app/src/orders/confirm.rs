@@ -305,7 +305,7 @@ fn show(loaded: Loaded) -> AnyView {
             .map(|(line, schedule)| {
                 // Where the line is not what it was, the version is the one that the writer sees now.
                 let typed = TypedLine::read(&fields, schedule.schedule_line_id)
-                    .map(|typed| TypedLine { version: Some(schedule.version), ..typed })
+                    .map(|typed| TypedLine { version: Some(schedule.version), ..typed.settled(line, schedule) })
                     .unwrap_or_else(|| TypedLine::untouched(line, schedule));
                 let hint = answer::hint(&record.order, line, schedule, &typed, today);
                 grid::Row { line, schedule, typed, hint }

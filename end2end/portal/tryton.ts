@@ -2,7 +2,7 @@
  * A real, unmodified Tryton of its own (`scripts/erp.sh`), and a buyer who works in it over its REST API. What he asks and
  * what stands there is read with his key, never with the portal's.
  */
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -49,10 +49,13 @@ export interface Stands {
 
 const run = promisify(execFile);
 
-/** `erp.sh` with one word; its answer. */
+function environment(directory: string | undefined): NodeJS.ProcessEnv {
+  return { ...process.env, ...(directory === undefined ? {} : { INTERLOCK_ERP_DIR: directory }) };
+}
+
+/** `erp.sh` with its words; what it answers. */
 async function script(directory: string | undefined, ...words: string[]): Promise<string> {
-  const environment = { ...process.env, ...(directory === undefined ? {} : { INTERLOCK_ERP_DIR: directory }) };
-  const { stdout } = await run(SCRIPT, words, { env: environment, timeout: SET_UP_LIMIT_MS });
+  const { stdout } = await run(SCRIPT, words, { env: environment(directory), timeout: SET_UP_LIMIT_MS });
   return stdout;
 }
 
@@ -77,10 +80,17 @@ const packed = (value: unknown): string =>
   Buffer.from(JSON.stringify(value)).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 
 export class Tryton {
+  /** It is a process of its own: it would survive a test run that is broken off. */
+  readonly #atTheLatest = (): void => {
+    execFileSync(SCRIPT, ["stop-server"], { env: environment(this.directory) });
+  };
+
   private constructor(
     readonly directory: string,
     readonly running: Running,
-  ) {}
+  ) {
+    process.once("exit", this.#atTheLatest);
+  }
 
   /** Starts one that keeps its database in this directory. */
   static async up(directory: string): Promise<Tryton> {
@@ -100,6 +110,7 @@ export class Tryton {
   /** It and its database are gone. */
   async down(): Promise<void> {
     await script(this.directory, "down");
+    process.off("exit", this.#atTheLatest);
   }
 
   /** Its log. */

@@ -59,7 +59,7 @@ test("pictures of an answer from the form to the ERP", async ({ visits }) => {
   await order.until(() => expect(order.sync("0020")).toContainText("in ERP as", { timeout: 1_000 }));
   await shoot(supplier, "order");
 
-  const buyer = await visits.as(MARTA, { viewport });
+  const buyer = await visits.as(MARTA, { viewport: { ...viewport, height: 640 } });
   await buyer.goto("/deviations");
   await expect(buyer.getByRole("checkbox", { name: /^Select / })).not.toHaveCount(0);
   await shoot(buyer, "deviations");

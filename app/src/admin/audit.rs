@@ -201,10 +201,11 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mu
     };
     if let Some(keys) = keys {
         for key in keys {
-            let label = match (after.or(before), name_of(before, after, &key)) {
-                (Some(Value::Array(_)), Some(line)) => line,
-                (Some(Value::Array(_)), None) => format!("{path} {}", key.parse().unwrap_or(0_usize) + 1),
-                _ => below(&key),
+            let in_list = [before, after].into_iter().flatten().any(Value::is_array);
+            let label = match (in_list, name_of(before, after, &key)) {
+                (true, Some(line)) => line,
+                (true, None) => format!("{path} {}", key.parse().unwrap_or(0_usize) + 1),
+                (false, _) => below(&key),
             };
             compare(&label, get(before, &key).as_ref(), get(after, &key).as_ref(), found);
         }
@@ -241,9 +242,10 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_shown_with_both_values_by_line() {
-        let before = json!({"revision": 1, "lines": [{"line": "0010", "state": "published", "quantity": "5", "promise": null}]});
+        let before = json!({"revision": 1, "lines": [{"line": "0010", "state": "published", "quantity": "5", "promise": null,
+            "proposal": [{"quantity": "4"}]}]});
         let after = json!({"revision": 1, "lines": [{"line": "0010", "state": "accepted", "quantity": "5",
-            "promise": [{"quantity": "5", "deliver_on": "2026-12-04"}]}]});
+            "promise": [{"quantity": "5", "deliver_on": "2026-12-04"}], "proposal": null}]});
         let mut found = Vec::new();
         compare("", Some(&before), Some(&after), &mut found);
         let text = |it: Option<String>| it.unwrap_or_else(|| "–".to_owned());
@@ -253,6 +255,7 @@ mod tests {
             [
                 "line 0010 · promise 1 · deliver on: – → 2026-12-04",
                 "line 0010 · promise 1 · quantity: – → 5",
+                "line 0010 · proposal 1 · quantity: 4 → –",
                 "line 0010 · state: published → accepted",
             ]
         );

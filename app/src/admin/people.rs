@@ -97,7 +97,7 @@ fn row(person: &PersonView, reading: &Reading) -> AnyView {
             <td class="opt-1">{belongs(person)}</td>
             <td class="a-status">{tag(tone, words)}</td>
             <td class="num opt-2">{person.sessions}</td>
-            <td class="nowrap a-due">{person.last_signed_in_at.map_or_else(|| view! { <span class="muted">"never"</span> }.into_any(), |at| clock(at, reading))}</td>
+            <td class="nowrap a-due" data-label="last sign-in">{person.last_signed_in_at.map_or_else(|| view! { <span class="muted">"never"</span> }.into_any(), |at| clock(at, reading))}</td>
         </tr>
     }
     .into_any()

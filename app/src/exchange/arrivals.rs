@@ -148,7 +148,7 @@ fn row(arrival: &ArrivalRow, reading: &Reading) -> AnyView {
             <td class="a-status">{tag(tone, state)}</td>
             <td class="opt-1"><span class="clip" dir="auto">{arrival.outcome.clone().unwrap_or_else(|| "–".to_owned())}</span></td>
             <td class="num opt-2">{arrival.repeats}</td>
-            <td class="nowrap a-due">{clock(arrival.received_at, reading)}</td>
+            <td class="nowrap a-due" data-label="received">{clock(arrival.received_at, reading)}</td>
         </tr>
     }
     .into_any()

@@ -120,7 +120,7 @@ fn tries(delivery: &DeliveryView, reading: &Reading) -> AnyView {
                     <td class="num a-id">{one.number}</td>
                     <td class="nowrap a-due">{instant(one.at, reading)}</td>
                     <td class="num opt-1">{took(one.duration_ms)}</td>
-                    <td class="a-status">{tag(crate::ui::tone::Tone::Warn, words::fault(one.fault_class))}</td>
+                    <td class="a-status">{tag(words::fault_tone(one.fault_class), words::fault(one.fault_class))}</td>
                     <td class="a-item" dir="auto">{one.fault.clone()}</td>
                 </tr>
             }

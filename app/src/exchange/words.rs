@@ -79,6 +79,14 @@ pub const fn fault(class: FaultClass) -> &'static str {
     }
 }
 
+/// Whether a fault may pass by itself or needs a person.
+pub const fn fault_tone(class: FaultClass) -> Tone {
+    match class {
+        FaultClass::Temporary | FaultClass::Down | FaultClass::Unknown => Tone::Warn,
+        FaultClass::Credentials | FaultClass::Contract | FaultClass::Permanent | FaultClass::Refused => Tone::Crit,
+    }
+}
+
 /// How serious a connection is.
 pub const fn stage(stage: Stage) -> &'static str {
     match stage {

@@ -125,9 +125,14 @@ pub fn see_other(path: &str) {
 }
 
 /// Lets the browser load this page again after so many seconds, for news that are a moment away.
+///
+/// Names the page's address: without it Chromium stays where it is when the address it has ends in a fragment (`#test`).
 pub fn look_again(seconds: u32) {
-    if let Some(response) = use_context::<ResponseOptions>() {
-        response.insert_header(header::REFRESH, HeaderValue::from(seconds));
+    let here = use_context::<Parts>().and_then(|parts| parts.uri.path_and_query().map(ToString::to_string));
+    let Some(here) = here.filter(|here| own_path(here)) else { return };
+    let value = HeaderValue::from_str(&format!("{seconds};url={here}"));
+    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), value) {
+        response.insert_header(header::REFRESH, value);
     }
 }
 

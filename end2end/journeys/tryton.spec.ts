@@ -37,6 +37,7 @@ const test = plain.extend<{ house: House }>({
   house: [
     async ({ browser }, use, info) => {
       const missing = await cannotBeSetUp();
+      if (missing !== undefined) console.log(`skipped: ${missing}`); // the reporter keeps reasons to itself
       test.skip(missing !== undefined, missing);
       const directory = await freshDirectory();
       const tryton = await Tryton.up(await mkdtemp(join(tmpdir(), "interlock-tryton-")));
@@ -228,8 +229,9 @@ test("an order of a real Tryton is answered, decided, changed there and answered
       await order.open();
       await expect(order.answer(asRequested)).toHaveText("changed by the buyer", { timeout: 1_000 });
     }).toPass(NEXT_READING);
-    await expect(order.line(asRequested).locator(".a-num")).toContainText(/120 U.*was 100 U/s);
+    await expect(order.line(asRequested).locator(".a-num")).toHaveText("120Uwas 100U");
     await expect(order.timeline).toContainText(`line ${asRequested} 100 → 120`);
+    await expect(order.line(asRequested)).toContainText("ALF-200");
     await expect(order.answer(late)).toHaveText("confirmed, +5 d");
     await expect(order.answer(split)).toHaveText("confirmed, +7 d");
     await answers.open(ORDER);
@@ -261,13 +263,13 @@ test("an order of a real Tryton is answered, decided, changed there and answered
   await test.step("Tryton is down: the answer is taken, and the pages say that it waits", async () => {
     await tryton.stop();
     await answers.open(ORDER);
-    await answers.line(asRequested).choose("Change");
-    await answers.line(asRequested).day().fill(shown(wanted));
-    await answers.line(asRequested).quantity().fill("120");
+    await answers.line(asRequested).choose("Confirm");
     await answers.send();
     await expect(order.notice).toContainText("1 line is binding and on its way to the ERP");
-    await expect(order.sync(asRequested)).not.toContainText("in ERP");
     await connectionSays(integrator, "not called");
+    await order.open();
+    await expect(order.answer(asRequested)).toHaveText("confirmed");
+    await expect(order.sync(asRequested)).toHaveText("stored, on its way to the ERP");
     await supplier.goto("/orders?status=not_in_erp");
     await expect(supplier.getByRole("row").filter({ hasText: asRequested })).toHaveCount(1);
   });
@@ -283,11 +285,14 @@ test("an order of a real Tryton is answered, decided, changed there and answered
       await now.getByRole("button", { name: "Try now" }).click();
     }
     promised[asRequested] = { ordered: 120, moves: `120 on ${wanted}` };
+    await expect.poll(() => tryton.stands(ORDER), DELIVERED).toEqual(promised);
     await order.until(() => expect(order.sync(asRequested)).toContainText("in ERP as 1 revision 1, note", { timeout: 1_000 }));
-    expect(await tryton.stands(ORDER)).toEqual(promised);
+    expect(await tryton.stands(ORDER), "still so when the page says it").toEqual(promised);
     expect(await tryton.promises(ORDER), "once").toBe(5);
     await connectionSays(integrator, "running");
-    await integrator.goto(`/deliveries?q=${ORDER}&state=parked`);
-    await expect(integrator.getByText("CMP-")).toHaveCount(0);
+    await integrator.goto("/deliveries");
+    const deliveries = integrator.getByRole("row").filter({ hasText: "Promise made" });
+    await expect(deliveries).toHaveCount(5);
+    await expect(deliveries.filter({ hasText: "delivered" })).toHaveCount(5);
   });
 });

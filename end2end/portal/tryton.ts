@@ -146,12 +146,10 @@ export class Tryton {
   /** The buyer wants another quantity of a line: an amendment, which remakes the open moves of the whole order. */
   async amend(order: string, supplier: string, line: number, quantity: number): Promise<void> {
     const party = this.running.seed.suppliers[supplier]?.id;
-    const fields = ["product", "unit", "unit_price", "description"];
-    const { product, unit, unit_price, description } = (await this.#call("GET", `purchase.line/${line}`, { fields })) as Record<
-      string,
-      unknown
-    >;
-    const values = { action: "line", line, party, product, unit, unit_price, description, quantity };
+    const fields = ["product", "product_supplier", "unit", "unit_price", "description"];
+    const stands = (await this.#call("GET", `purchase.line/${line}`, { fields })) as Record<string, unknown>;
+    const same = Object.fromEntries(fields.map((field) => [field, stands[field]]));
+    const values = { action: "line", line, party, ...same, quantity };
     const today = new Date();
     const date = { __class__: "date", year: today.getUTCFullYear(), month: today.getUTCMonth() + 1, day: today.getUTCDate() };
     const body = { purchase: this.#id(order), date, lines: [["create", [values]]] };

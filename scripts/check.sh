@@ -7,7 +7,7 @@ if [ "$part" != lints ]; then cargo fmt --all --check; fi
 if [ "$part" != format ]; then
     # Three ways: the program, the pages as the browser has them, and the build itself. Never all in one:
     # that would join the features `ssr` and `hydrate`.
-    cargo clippy --all-targets -- -D warnings
+    cargo clippy "${rooms[@]}" --all-targets -- -D warnings
     cargo clippy --package frontend --target wasm32-unknown-unknown -- -D warnings
     cargo clippy --package xtask --all-targets -- -D warnings
 fi

@@ -37,14 +37,18 @@ tree() { git status --porcelain; git diff HEAD 2>/dev/null | cksum; }
 
 rust_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo xtask with-postgres cargo nextest run --no-fail-fast
+        cargo xtask with-postgres cargo nextest run "${rooms[@]}" --no-fail-fast
     else
-        cargo xtask with-postgres cargo test --quiet --no-fail-fast
+        cargo xtask with-postgres cargo test "${rooms[@]}" --quiet --no-fail-fast
     fi && cargo test --quiet --package xtask stylesheet
 }
 
 browser_tests() {
     (cd end2end && INTERLOCK_BIN="$programs/interlock" INTERLOCK_SITE_ROOT="$CARGO_TARGET_DIR/site" npx playwright test)
+}
+
+crash_test() {
+    INTERLOCK_BIN="$programs/interlock" INTERLOCK_SITE_ROOT="$CARGO_TARGET_DIR/site" end2end/crash/run.sh
 }
 
 tree_unchanged() {
@@ -74,7 +78,9 @@ else
     skip "a real ERP" "no scripts/erp.sh"
 fi
 if compgen -G 'end2end/playwright.config.*' >/dev/null; then
+    step "types of the browser tests" npm --prefix end2end run --silent types
     step "browser tests" browser_tests
+    step "kill -9 while answers are sent" crash_test
 else
     skip "browser tests" "no end2end/playwright.config"
 fi

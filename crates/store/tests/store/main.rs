@@ -5,6 +5,7 @@ mod connections;
 mod exchange_list;
 mod isolation;
 mod orders;
+mod people;
 mod retention;
 mod revisions;
 mod scene;

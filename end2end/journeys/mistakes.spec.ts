@@ -3,6 +3,7 @@ import { after, shown } from "../portal/days";
 import { BRENNHOLT, INES, PASSWORD, WEHRLE } from "../portal/people";
 import { DAY as day } from "../portal/stock";
 import { expect, test } from "../portal/test";
+import { thingsOf } from "../portal/things";
 import { AnswerPage } from "../pages/answer";
 import { OrderPage } from "../pages/order";
 
@@ -143,7 +144,19 @@ test("an order of another supplier looks like one that does not exist, with a re
     const response = await page.goto(`/orders/${number}`);
     expect(response?.status()).toBe(404);
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
-    await expect(page.locator("[data-correlation]")).toHaveText(/^[0-9a-f-]{36}$/);
-    expect(await page.locator("[data-correlation]").textContent()).toBe(response?.headers()["x-correlation-id"]);
+    const reference = response?.headers()["x-correlation-id"] ?? "";
+    expect(reference).toMatch(/^[0-9a-f-]{36}$/);
+    await expect(page.locator("[data-correlation]")).toHaveText(reference);
   }
+});
+
+test("the reference on a timeline, pasted into the search, opens all that belongs to it", async ({ portal, visits }) => {
+  const { correlation, order } = await thingsOf(portal);
+  const page = await visits.as(INES);
+  await page.goto("/");
+  await page.getByRole("searchbox", { name: "Search" }).fill(correlation);
+  await page.getByRole("searchbox", { name: "Search" }).press("Enter");
+  await expect(page).toHaveURL(`/timeline/${correlation}`);
+  await expect(page.getByRole("main")).toContainText(order);
+  await expect(page.getByRole("main")).toContainText("is in the ERP as");
 });

@@ -53,7 +53,10 @@ export const test = plain.extend<{ visits: Visits; watch: Watch; logOnFailure: v
   portal: [
     async ({}, use) => {
       const directory = await freshDirectory();
-      const program = await Program.serve({ directory, demo: true });
+      const program = await Program.serve({ directory, demo: true }).catch(async (error: unknown) => {
+        await throwAway(directory);
+        throw error;
+      });
       const erp = new Erp(await program.erpUrl());
       const sessions = new Map<string, string>();
       const { hostname } = new URL(program.url);

@@ -37,7 +37,9 @@ pub fn form_name(key: &str) -> String {
 
 /// The form as it came from the browser, with its names as [`key`] makes them.
 pub fn from_form(sent: Fields) -> Fields {
-    sent.into_iter().map(|(name, text)| (name.strip_prefix("line-").map_or(name.clone(), str::to_owned), text)).collect()
+    sent.into_iter()
+        .map(|(name, text)| (name.strip_prefix("line-").map_or(name.clone(), str::to_owned), text))
+        .collect()
 }
 
 /// What stands in the inputs of one schedule line.
@@ -153,7 +155,9 @@ impl TypedLine {
         match meant(line, schedule, &self).0 {
             Meant::Nothing => {}
             Meant::Said(answer) => answer.kind.as_str().clone_into(&mut self.answer),
-            Meant::Unreadable(_) if matches!(self.answer.as_str(), "" | "accept") => AnswerKind::Change.as_str().clone_into(&mut self.answer),
+            Meant::Unreadable(_) if matches!(self.answer.as_str(), "" | "accept") => {
+                AnswerKind::Change.as_str().clone_into(&mut self.answer)
+            }
             Meant::Unreadable(_) => {}
         }
         self
@@ -225,8 +229,9 @@ fn meant(line: &OrderLine, schedule: &ScheduleLine, typed: &TypedLine) -> (Meant
                 continue;
             }
             let mut problem = |field, words: String| problems.push(FieldProblem::new(key(id, row, field), words));
-            let quantity =
-                parse_number(&part.quantity).map_err(|wrong| problem("quantity", wrong.to_string())).unwrap_or_default();
+            let quantity = parse_number(&part.quantity)
+                .map_err(|wrong| problem("quantity", wrong.to_string()))
+                .unwrap_or_default();
             let mut day = |text: &str, field, base| match text.trim().is_empty() {
                 true => None,
                 false => parse_day(text, base).map_err(|wrong| problem(field, wrong.to_string())).ok(),
@@ -238,14 +243,21 @@ fn meant(line: &OrderLine, schedule: &ScheduleLine, typed: &TypedLine) -> (Meant
                 false => parse_number(&part.price).map_err(|wrong| problem("price", wrong.to_string())).ok(),
             };
             rows.push(row);
-            commitments.push(Commitment { quantity, deliver_on, ship_on, price: price.filter(|price| Some(*price) != line.price) });
+            commitments.push(Commitment {
+                quantity,
+                deliver_on,
+                ship_on,
+                price: price.filter(|price| Some(*price) != line.price),
+            });
         }
     }
     let reason = match typed.reason.trim() {
         "" => None,
         word => word
             .parse::<Reason>()
-            .map_err(|_| problems.push(FieldProblem::new(key(id, 0, "reason"), "Choose one of the reasons in the list.")))
+            .map_err(|_| {
+                problems.push(FieldProblem::new(key(id, 0, "reason"), "Choose one of the reasons in the list."))
+            })
             .ok(),
     };
     if !problems.is_empty() {
@@ -265,7 +277,8 @@ fn differs(line: &OrderLine, typed: &TypedLine, parts: &[Commitment], schedule: 
         let day = |text: &str| parse_day(text, schedule.requested_on).ok();
         let blank = |text: &str| text.trim().is_empty();
         let same_quantity = blank(&typed.quantity) || parse_number(&typed.quantity).ok() == Some(part.quantity);
-        let same_day = blank(&typed.deliver_on) || (part.deliver_on.is_some() && day(&typed.deliver_on) == part.deliver_on);
+        let same_day =
+            blank(&typed.deliver_on) || (part.deliver_on.is_some() && day(&typed.deliver_on) == part.deliver_on);
         let same_ship = blank(&typed.ship_on) || (part.ship_on.is_some() && day(&typed.ship_on) == part.ship_on);
         let same_price = blank(&typed.price) || parse_number(&typed.price).ok() == part.price.or(line.price);
         !(same_quantity && same_day && same_ship && same_price)
@@ -308,7 +321,10 @@ pub fn problem_of(order: &PurchaseOrder, fields: &Fields, problem: &Problem) -> 
     // Blank rows were left out, so the part of the problem is not always the row on the page.
     let rows = TypedLine::read(fields, schedule.schedule_line_id).map(|typed| meant(line, schedule, &typed).1);
     let row = rows.and_then(|rows| rows.get(problem.part).copied()).unwrap_or(problem.part);
-    FieldProblem::new(field_id(&Problem { part: row, ..problem.clone() }), format!("Line {}: {words}", line_name(line, schedule)))
+    FieldProblem::new(
+        field_id(&Problem { part: row, ..problem.clone() }),
+        format!("Line {}: {words}", line_name(line, schedule)),
+    )
 }
 
 /// What will happen to a line when the form is sent.
@@ -342,9 +358,17 @@ pub struct Hint {
 }
 
 /// What would happen to a line if the form were sent now. `today` is the day in the plant's calendar.
-pub fn hint(order: &PurchaseOrder, line: &OrderLine, schedule: &ScheduleLine, typed: &TypedLine, today: NaiveDate) -> Hint {
-    let left = (typed.parts.len() > 1 && typed.answer != AnswerKind::Reject.as_str()).then(|| left(line, schedule, typed));
-    let hint = |outcome, words: &str, tone, notes| Hint { outcome, words: words.to_owned(), tone, notes, left: left.clone() };
+pub fn hint(
+    order: &PurchaseOrder,
+    line: &OrderLine,
+    schedule: &ScheduleLine,
+    typed: &TypedLine,
+    today: NaiveDate,
+) -> Hint {
+    let left =
+        (typed.parts.len() > 1 && typed.answer != AnswerKind::Reject.as_str()).then(|| left(line, schedule, typed));
+    let hint =
+        |outcome, words: &str, tone, notes| Hint { outcome, words: words.to_owned(), tone, notes, left: left.clone() };
     let (meant, rows) = meant(line, schedule, typed);
     let answer = match meant {
         Meant::Nothing if schedule.state.turn() == Turn::Supplier => {
@@ -361,7 +385,8 @@ pub fn hint(order: &PurchaseOrder, line: &OrderLine, schedule: &ScheduleLine, ty
     };
     match order.assess(&answer, today) {
         Ok(assessment) => {
-            let notes = assessment.deviations.iter().map(|deviation| note(schedule, &rows, &assessment, deviation)).collect();
+            let notes =
+                assessment.deviations.iter().map(|deviation| note(schedule, &rows, &assessment, deviation)).collect();
             match (assessment.by_rule, assessment.deviations.is_empty(), schedule.state) {
                 (true, _, Negotiation::Countered) if answer.kind == AnswerKind::Accept => {
                     hint(Outcome::AsRequested, "as the buyer proposed", Tone::Ok, Vec::new())
@@ -420,7 +445,12 @@ fn left(line: &OrderLine, schedule: &ScheduleLine, typed: &TypedLine) -> (Tone, 
 }
 
 /// The note under the input that makes the deviation: the latest or earliest day, the first quantity, the dearest price.
-fn note(schedule: &ScheduleLine, rows: &[usize], assessment: &Assessment, deviation: &Deviation) -> (String, Tone, String) {
+fn note(
+    schedule: &ScheduleLine,
+    rows: &[usize],
+    assessment: &Assessment,
+    deviation: &Deviation,
+) -> (String, Tone, String) {
     let parts = &assessment.commitments;
     let field = match deviation.kind {
         DeviationKind::Late | DeviationKind::Early | DeviationKind::Backordered => Field::DeliverOn,
@@ -429,10 +459,16 @@ fn note(schedule: &ScheduleLine, rows: &[usize], assessment: &Assessment, deviat
         DeviationKind::Substitute | DeviationKind::Rejected => Field::Answer,
     };
     let part = match deviation.kind {
-        DeviationKind::Late => position(parts, |part, all| part.deliver_on == all.iter().filter_map(|one| one.deliver_on).max()),
-        DeviationKind::Early => position(parts, |part, all| part.deliver_on == all.iter().filter_map(|one| one.deliver_on).min()),
+        DeviationKind::Late => {
+            position(parts, |part, all| part.deliver_on == all.iter().filter_map(|one| one.deliver_on).max())
+        }
+        DeviationKind::Early => {
+            position(parts, |part, all| part.deliver_on == all.iter().filter_map(|one| one.deliver_on).min())
+        }
         DeviationKind::Backordered => position(parts, |part, _| part.deliver_on.is_none()),
-        DeviationKind::Dearer => position(parts, |part, all| part.price == all.iter().filter_map(|one| one.price).max()),
+        DeviationKind::Dearer => {
+            position(parts, |part, all| part.price == all.iter().filter_map(|one| one.price).max())
+        }
         _ => 0,
     };
     let part = rows.get(part).copied().unwrap_or(part);
@@ -447,10 +483,21 @@ fn note(schedule: &ScheduleLine, rows: &[usize], assessment: &Assessment, deviat
     };
     let (tone, words) = match (deviation.is_within(), deviation.kind) {
         (true, _) => (Tone::Ok, format!("{how}: within tolerance ({limit})")),
-        (false, DeviationKind::Late | DeviationKind::Early) => (Tone::Warn, format!("{how} than requested: goes to the buyer")),
+        (false, DeviationKind::Late | DeviationKind::Early) => {
+            (Tone::Warn, format!("{how} than requested: goes to the buyer"))
+        }
         (false, _) => (Tone::Warn, format!("{how}: goes to the buyer")),
     };
-    (field_id(&Problem { schedule_line_id: Some(schedule.schedule_line_id), part, field, refusal: Refusal::NoParts }), tone, words)
+    (
+        field_id(&Problem {
+            schedule_line_id: Some(schedule.schedule_line_id),
+            part,
+            field,
+            refusal: Refusal::NoParts,
+        }),
+        tone,
+        words,
+    )
 }
 
 fn position(parts: &[Commitment], wanted: impl Fn(&Commitment, &[Commitment]) -> bool) -> usize {

@@ -79,7 +79,11 @@ fn typed(order: &PurchaseOrder, said: &str) -> (TypedLine, Fields) {
             Some(why) => why.clone_into(&mut reason),
             None => {
                 let (quantity, deliver_on) = word.split_once(" on ").unwrap_or((word, ""));
-                parts.push(TypedPart { quantity: quantity.to_owned(), deliver_on: deliver_on.to_owned(), ..TypedPart::default() });
+                parts.push(TypedPart {
+                    quantity: quantity.to_owned(),
+                    deliver_on: deliver_on.to_owned(),
+                    ..TypedPart::default()
+                });
             }
         }
     }
@@ -139,7 +143,10 @@ fn another_day_means_a_change_whatever_the_select_says() {
 fn the_notes_stand_under_the_input_that_deviates_and_name_the_limit() {
     let hint = hinted("change | 600 on 04 Dec 2026 | 600 on 05 Dec 2026");
     let notes: Vec<String> = hint.notes.iter().map(|(field, _, words)| format!("{} {words}", &field[37..])).collect();
-    assert_eq!(notes, ["1-deliver_on 1 day later: within tolerance (1 d)", "0-quantity 4 % short: within tolerance (5 %)"]);
+    assert_eq!(
+        notes,
+        ["1-deliver_on 1 day later: within tolerance (1 d)", "0-quantity 4 % short: within tolerance (5 %)"]
+    );
     assert_eq!(hint.left, Some((Tone::Warn, "50 left".to_owned())));
 
     let late = hinted("change | 1,250 on 07 Dec 2026 | because transport");
@@ -162,7 +169,10 @@ fn unreadable_text_is_refused_with_the_line_it_stands_in() {
     let order = order();
     let (_, fields) = typed(&order, "change | 1,250 on 31 Nov 2026");
     let problems = answers(&order, &fields, today()).expect_err("no such day");
-    assert_eq!(problems[0].message, "Line 0010: “31 Nov 2026”: November 2026 has 30 days. Did you mean 30 Nov or 01 Dec?");
+    assert_eq!(
+        problems[0].message,
+        "Line 0010: “31 Nov 2026”: November 2026 has 30 days. Did you mean 30 Nov or 01 Dec?"
+    );
 }
 
 #[test]

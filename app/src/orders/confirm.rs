@@ -211,7 +211,9 @@ async fn send(number: &str, fields: &Fields) -> Result<Answered, AppError> {
     let command = ConfirmLines { revision: text("revision").parse().unwrap_or(0), answers, channel, submission };
     let confirmed = match orders::confirm(&mut tx, number, &command).await {
         Ok(confirmed) => confirmed,
-        Err(CommandError::Refused { problems }) if problems.iter().any(|problem| is_stale(&problem.refusal)) => return Ok(Answered::Changed),
+        Err(CommandError::Refused { problems }) if problems.iter().any(|problem| is_stale(&problem.refusal)) => {
+            return Ok(Answered::Changed);
+        }
         Err(CommandError::Refused { problems }) => {
             let problems = problems.iter().map(|problem| answer::problem_of(&record.order, fields, problem)).collect();
             return Err(AppError::Fields { problems });
@@ -233,9 +235,13 @@ pub(super) fn receipt(confirmed: &orders::Confirmed, reading: &Reading) -> Strin
     if confirmed.already {
         return format!("Already sent at {at}. Nothing was sent twice; to change an answer, open the page again.");
     }
-    let lines = |count: usize, one: &str, many: &str| if count == 1 { format!("1 line {one}") } else { format!("{count} lines {many}") };
+    let lines = |count: usize, one: &str, many: &str| {
+        if count == 1 { format!("1 line {one}") } else { format!("{count} lines {many}") }
+    };
     let words = match (confirmed.by_rule, confirmed.in_review) {
-        (binding, 0) => lines(binding, "is binding and on its way to the ERP", "are binding and on their way to the ERP"),
+        (binding, 0) => {
+            lines(binding, "is binding and on its way to the ERP", "are binding and on their way to the ERP")
+        }
         (0, review) => lines(review, "waits for the buyer", "wait for the buyer"),
         (binding, review) => format!(
             "{}, {}",
@@ -340,13 +346,17 @@ fn summary(problems: &[FieldProblem], correlation: String) -> AnyView {
         1 => "Nothing was sent. 1 line needs a correction".to_owned(),
         lines => format!("Nothing was sent. {lines} lines need a correction"),
     };
-    let lines = problems.iter().map(|problem| SummaryLine { field: problem.field.clone(), words: problem.message.clone() }).collect();
+    let lines = problems
+        .iter()
+        .map(|problem| SummaryLine { field: problem.field.clone(), words: problem.message.clone() })
+        .collect();
     view! { <ErrorSummary title=title lines=lines correlation=correlation/> }.into_any()
 }
 
 /// The order as the browser needs it to judge an answer: the lines on the page, without what only people read.
 fn for_hints(order: &PurchaseOrder, all: bool) -> PurchaseOrder {
-    let shown: Vec<ScheduleLineId> = answer::on_page(order, all).into_iter().map(|(_, schedule)| schedule.schedule_line_id).collect();
+    let shown: Vec<ScheduleLineId> =
+        answer::on_page(order, all).into_iter().map(|(_, schedule)| schedule.schedule_line_id).collect();
     let mut slim = order.clone();
     slim.buyer = None;
     slim.incoterm = None;
@@ -388,7 +398,9 @@ mod tests {
         let mut body = String::from("order=4500012345&f%5Bdo%5D=send");
         for line in 0..200_u128 {
             let id = uuid::Uuid::from_u128(line + 1);
-            body.push_str(&format!("&f%5Bline-{id}-0-answer%5D=change&f%5Bline-{id}-0-note%5D=Gr%C3%BC%C3%9Fe+%26+mehr"));
+            body.push_str(&format!(
+                "&f%5Bline-{id}-0-answer%5D=change&f%5Bline-{id}-0-note%5D=Gr%C3%BC%C3%9Fe+%26+mehr"
+            ));
             for part in 0..5 {
                 for field in ["quantity", "deliver_on", "ship_on", "price"] {
                     body.push_str(&format!("&f%5Bline-{id}-{part}-{field}%5D=04+Dec+2026"));
@@ -402,10 +414,12 @@ mod tests {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(axum::body::Body::from(body))
             .expect("a request");
-        let read: Result<AnswerOrder, AppError> = <AnswerOrder as leptos::server_fn::codec::FromReq<PostUrl, _, AppError>>::from_req(request).await;
+        let read: Result<AnswerOrder, AppError> =
+            <AnswerOrder as leptos::server_fn::codec::FromReq<PostUrl, _, AppError>>::from_req(request).await;
         let read = read.expect("understood");
         assert_eq!(read.order, "4500012345");
-        let typed = TypedLine::read(&answer::from_form(read.f), ScheduleLineId(uuid::Uuid::from_u128(200))).expect("the last line");
+        let typed = TypedLine::read(&answer::from_form(read.f), ScheduleLineId(uuid::Uuid::from_u128(200)))
+            .expect("the last line");
         assert_eq!((typed.parts.len(), typed.note.as_str()), (5, "Grüße & mehr"));
     }
 }

@@ -83,8 +83,17 @@ pub async fn confirm_as_requested(
 
 fn accept(line: &str, version: i64) -> Result<Answer, AppError> {
     let schedule_line_id: ScheduleLineId =
-        line.strip_prefix("line-").unwrap_or(line).parse().map_err(|_| AppError::Invalid { message: "The form was not understood. Open the page again and send it from there.".to_owned() })?;
-    Ok(Answer { schedule_line_id, version, kind: AnswerKind::Accept, commitments: Vec::new(), reason: None, note: None })
+        line.strip_prefix("line-").unwrap_or(line).parse().map_err(|_| AppError::Invalid {
+            message: "The form was not understood. Open the page again and send it from there.".to_owned(),
+        })?;
+    Ok(Answer {
+        schedule_line_id,
+        version,
+        kind: AnswerKind::Accept,
+        commitments: Vec::new(),
+        reason: None,
+        note: None,
+    })
 }
 
 /// What all of it comes to.
@@ -134,11 +143,15 @@ fn show(loaded: Loaded) -> AnyView {
     let number = record.order.number.clone();
     let base = format!("/orders/{}", encoded(&number));
     let today = record.today(around.now());
-    let asked: Vec<_> = record.order.schedule_lines().filter(|(_, schedule)| schedule.state.turn() == Turn::Supplier).collect();
+    let asked: Vec<_> =
+        record.order.schedule_lines().filter(|(_, schedule)| schedule.state.turn() == Turn::Supplier).collect();
     let totals = totals(&record, &asked, today);
     let problems = kept.map(|kept| kept.problems).unwrap_or_default();
     let summary = (!problems.is_empty()).then(|| {
-        let lines = problems.iter().map(|problem| SummaryLine { field: String::new(), words: problem.message.clone() }).collect();
+        let lines = problems
+            .iter()
+            .map(|problem| SummaryLine { field: String::new(), words: problem.message.clone() })
+            .collect();
         view! { <ErrorSummary title="Nothing was sent. Look at the lines again" lines=lines correlation=correlation/> }
     });
     let lines_words = if totals.lines == 1 { "1 line".to_owned() } else { format!("{} lines", totals.lines) };
@@ -152,7 +165,11 @@ fn show(loaded: Loaded) -> AnyView {
             .map(|(_, schedule)| view! { <input type="hidden" name=format!("versions[line-{}]", schedule.schedule_line_id) value=schedule.version.to_string()/> })
             .collect_view();
         let late = (totals.late > 0).then(|| {
-            let words = if totals.late == 1 { "1 line is requested for a day that has passed".to_owned() } else { format!("{} lines are requested for a day that has passed", totals.late) };
+            let words = if totals.late == 1 {
+                "1 line is requested for a day that has passed".to_owned()
+            } else {
+                format!("{} lines are requested for a day that has passed", totals.late)
+            };
             tag(Tone::Crit, words)
         });
         view! {
@@ -205,8 +222,12 @@ fn show(loaded: Loaded) -> AnyView {
 }
 
 fn sums(totals: &Totals) -> AnyView {
-    let quantities =
-        totals.quantities.iter().map(|(unit, sum)| format!("{} {}", quantity_text(*sum, unit), unit.code())).collect::<Vec<_>>().join(" + ");
+    let quantities = totals
+        .quantities
+        .iter()
+        .map(|(unit, sum)| format!("{} {}", quantity_text(*sum, unit), unit.code()))
+        .collect::<Vec<_>>()
+        .join(" + ");
     let day_or_dash = |on: Option<NaiveDate>| on.map_or_else(|| "–".to_owned(), domain::calendar::day);
     let sum = |label: &'static str, value: String| view! { <div><dt>{label}</dt><dd>{value}</dd></div> };
     view! {

@@ -16,7 +16,12 @@ use super::answer::{Fields, TypedLine, key, line_name};
 /// What a line looked like when the form was made; travels in the form as `quantity;day;price;state`.
 pub(super) fn was(line: &OrderLine, schedule: &ScheduleLine) -> String {
     let unit_price = line.price.map(price).unwrap_or_default();
-    format!("{};{};{unit_price};{}", quantity_text(schedule.quantity, &line.unit), day(schedule.requested_on), schedule.state.words())
+    format!(
+        "{};{};{unit_price};{}",
+        quantity_text(schedule.quantity, &line.unit),
+        day(schedule.requested_on),
+        schedule.state.words()
+    )
 }
 
 /// One difference.
@@ -50,7 +55,8 @@ pub(super) fn find(order: &PurchaseOrder, fields: &Fields) -> Vec<Difference> {
             typed.parts.first().map(|part| part.price.clone()).unwrap_or_default(),
             typed.answer.clone(),
         ];
-        for (index, (field, now)) in ["quantity", "date", "price", "state"].into_iter().zip(now.split(';')).enumerate() {
+        for (index, (field, now)) in ["quantity", "date", "price", "state"].into_iter().zip(now.split(';')).enumerate()
+        {
             let then = then.get(index).copied().unwrap_or_default();
             if then != now {
                 found.push(Difference {
@@ -86,7 +92,9 @@ pub(super) fn panel(differences: &[Difference], record: &OrderRecord, reading: &
             view! { <tr><th scope="row">{what.clone()}</th><td>{or_dash(entered)}</td><td><b>{or_dash(now)}</b></td><td>{or_dash(was)}</td></tr> }
         })
         .collect_view();
-    let when = record.revised_at.map(|at| view! { " The last change by the buyer came at "{instant_with_zone(at, reading)}"." });
+    let when = record
+        .revised_at
+        .map(|at| view! { " The last change by the buyer came at "{instant_with_zone(at, reading)}"." });
     view! {
         <section class="error-summary conflict" role="alert" aria-labelledby="conflict-title" tabindex="-1" autofocus>
             {symbol("s-warn", "shape")}

@@ -107,8 +107,10 @@ pub(super) fn form(record: &OrderRecord, rows: &[Row<'_>], hidden: &Hidden, draf
 
 /// A slot for a note under an input, written now and rewritten by the island.
 fn note(row: &Row<'_>, field: &str) -> AnyView {
-    let html: String = row.hint.notes.iter().filter(|(at, ..)| at == field).map(|(_, tone, words)| note_html(*tone, words)).collect();
-    view! { <span class="note-slot" id=format!("{field}-note") data-note=field.to_owned() inner_html=html></span> }.into_any()
+    let html: String =
+        row.hint.notes.iter().filter(|(at, ..)| at == field).map(|(_, tone, words)| note_html(*tone, words)).collect();
+    view! { <span class="note-slot" id=format!("{field}-note") data-note=field.to_owned() inner_html=html></span> }
+        .into_any()
 }
 
 fn is_wrong(row: &Row<'_>, field: &str) -> Option<&'static str> {
@@ -195,19 +197,24 @@ fn row_view(row: &Row<'_>, prices: bool) -> AnyView {
         _ => None,
     };
     let price_text = row.line.price.map_or_else(|| "–".to_owned(), price);
-    let price_cell = move |part: usize, typed: &TypedPart, asked: &TypedPart| match prices && row.line.price.is_some() {
+    let price_cell = move |part: usize, typed: &TypedPart, asked: &TypedPart| {
+        match prices && row.line.price.is_some() {
         true => view! { <td class="qty f-price w-price" data-label="Price each">{input(row, part, "price", "Price", &typed.price, &asked.price)}</td> }.into_any(),
         false => view! { <td class="opt-1"></td> }.into_any(),
+    }
     };
     let main_price = match (prices && row.line.price.is_some(), split) {
         (true, false) => price_cell(0, first, &asked(0)),
-        (editable, _) => view! { <td class=if editable { "num text" } else { "num text opt-1" }>{price_text}</td> }.into_any(),
+        (editable, _) => {
+            view! { <td class=if editable { "num text" } else { "num text opt-1" }>{price_text}</td> }.into_any()
+        }
     };
     let left = row.hint.left.as_ref().map(|(tone, words)| note_html(*tone, words)).unwrap_or_default();
     let add = view! { <button class="link" type="submit" name="f[do]" value=format!("add:{id}") data-add>"Add part"</button> };
     let (quantity_cell, date_cell, ship_cell) = if split {
         (
-            view! { <td class="qty f-qty w-qty"><span data-left=id.to_string() inner_html=left></span></td> }.into_any(),
+            view! { <td class="qty f-qty w-qty"><span data-left=id.to_string() inner_html=left></span></td> }
+                .into_any(),
             view! { <td class="f-date w-date"></td> }.into_any(),
             view! { <td class="f-ship w-date opt-1"></td> }.into_any(),
         )
@@ -276,16 +283,22 @@ fn standing(row: &Row<'_>) -> AnyView {
     let words = match (schedule.state, &schedule.counter, &schedule.change, &schedule.promise) {
         (Negotiation::Countered, Some(counter), ..) => {
             let note = counter.note.as_deref().map(|note| format!(" “{note}”")).unwrap_or_default();
-            Some((Tone::Warn, format!("Buyer proposes {}{note}", words::parts(&counter.commitments, Some(&row.line.unit)))))
+            Some((
+                Tone::Warn,
+                format!("Buyer proposes {}{note}", words::parts(&counter.commitments, Some(&row.line.unit))),
+            ))
         }
-        (Negotiation::Published, _, Some(change), _) => {
-            Some((Tone::Warn, format!("Changed in revision {}: {}", change.revision, words::change(change, &row.line.unit))))
-        }
+        (Negotiation::Published, _, Some(change), _) => Some((
+            Tone::Warn,
+            format!("Changed in revision {}: {}", change.revision, words::change(change, &row.line.unit)),
+        )),
         (Negotiation::InReview, ..) => Some((Tone::Info, "with the buyer; a new answer replaces it".to_owned())),
         (Negotiation::Accepted, _, _, Some(promise)) => last_day(promise)
             .filter(|on| *on != schedule.requested_on || promise.len() > 1)
             .map(|_| (Tone::Ok, format!("confirmed {}", words::parts(promise, Some(&row.line.unit))))),
         _ => None,
     };
-    words.map(|(tone, words)| view! { <span class="standing" dir="auto" inner_html=note_html(tone, &words)></span> }).into_any()
+    words
+        .map(|(tone, words)| view! { <span class="standing" dir="auto" inner_html=note_html(tone, &words)></span> })
+        .into_any()
 }

@@ -55,7 +55,8 @@ mod awake {
             return;
         }
         let grid = Rc::new(Grid { form: form.clone(), order, today, outcomes: RefCell::default() });
-        let lines: Vec<ScheduleLineId> = grid.order.schedule_lines().map(|(_, schedule)| schedule.schedule_line_id).collect();
+        let lines: Vec<ScheduleLineId> =
+            grid.order.schedule_lines().map(|(_, schedule)| schedule.schedule_line_id).collect();
         for line in lines {
             grid.judge(line);
         }
@@ -68,11 +69,14 @@ mod awake {
         let typing = Rc::clone(&grid);
         on("input", Closure::new(move |event: Event| typing.typed(&event)));
         let keys = Rc::clone(&grid);
-        on("keydown", Closure::new(move |event: Event| {
-            if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
-                keys.pressed(event);
-            }
-        }));
+        on(
+            "keydown",
+            Closure::new(move |event: Event| {
+                if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
+                    keys.pressed(event);
+                }
+            }),
+        );
         let _ = form.set_attribute("data-hydrated", "");
     }
 
@@ -158,7 +162,8 @@ mod awake {
             }
             if field == "reason"
                 && value(element) == "other"
-                && let Some(note) = element.parent_element().and_then(|cell| cell.query_selector("details").ok().flatten())
+                && let Some(note) =
+                    element.parent_element().and_then(|cell| cell.query_selector("details").ok().flatten())
             {
                 let _ = note.set_attribute("open", "");
             }
@@ -183,7 +188,9 @@ mod awake {
                 slot.set_inner_html(&tag_html(hint.tone, &hint.words));
             }
             if let Some(slot) = self.find(&format!("[data-left=\"{id}\"]")) {
-                slot.set_inner_html(&hint.left.as_ref().map(|(tone, words)| note_html(*tone, words)).unwrap_or_default());
+                slot.set_inner_html(
+                    &hint.left.as_ref().map(|(tone, words)| note_html(*tone, words)).unwrap_or_default(),
+                );
             }
             for slot in self.all(&format!("tr[data-line=\"{id}\"] [data-note]")) {
                 let field = slot.get_attribute("data-note").unwrap_or_default();
@@ -223,13 +230,19 @@ mod awake {
                     to_buyer.push(line.to_string());
                 }
             }
-            for (slot, words) in [("answered", sum.answered_words()), ("outcome", sum.outcome_words()), ("button", sum.button_words())] {
+            for (slot, words) in
+                [("answered", sum.answered_words()), ("outcome", sum.outcome_words()), ("button", sum.button_words())]
+            {
                 if let Some(slot) = self.find(&format!("[data-sum={slot}]")) {
                     slot.set_text_content(Some(&words));
                 }
             }
             if let Some(slot) = self.find("[data-sum=faulty]") {
-                let html = if sum.faulty > 0 { tag_html(Tone::Crit, &answer::count_errors(sum.faulty)) } else { String::new() };
+                let html = if sum.faulty > 0 {
+                    tag_html(Tone::Crit, &answer::count_errors(sum.faulty))
+                } else {
+                    String::new()
+                };
                 slot.set_inner_html(&html);
             }
             if let Some(checked) = self.find("input[name=\"f[checked]\"]") {

@@ -75,7 +75,11 @@ fn told(entries: &[Entry]) -> Vec<Told<'_>> {
         .collect();
     // Stable: what happened at the same instant keeps the order of the log, trips after their event.
     told.sort_by(|one, other| {
-        other.at.cmp(&one.at).then_with(|| other.entry.subject_version.cmp(&one.entry.subject_version)).then_with(|| other.trip.is_some().cmp(&one.trip.is_some()))
+        other
+            .at
+            .cmp(&one.at)
+            .then_with(|| other.entry.subject_version.cmp(&one.entry.subject_version))
+            .then_with(|| other.trip.is_some().cmp(&one.trip.is_some()))
     });
     told
 }
@@ -86,7 +90,11 @@ pub(super) fn sheet(order: &OrderView, around: &Around, shown: Shown) -> AnyView
     let count = |shown| all.iter().filter(|told| told.belongs(shown)).count();
     let base = format!("/orders/{}", encoded(&order.record.order.number));
     let tab = |tab: Shown, words: String, word: &str| {
-        let href = if word.is_empty() { format!("{base}#timeline-title") } else { format!("{base}?events={word}#timeline-title") };
+        let href = if word.is_empty() {
+            format!("{base}#timeline-title")
+        } else {
+            format!("{base}?events={word}#timeline-title")
+        };
         view! { <a href=href aria-current=(tab == shown).then_some("true")>{words}</a> }
     };
     let tabs = view! {
@@ -148,7 +156,8 @@ fn row(told: &Told<'_>, before: Option<DateTime<Utc>>, around: &Around, several:
 
 fn correlation(entry: &Entry) -> AnyView {
     let id = entry.correlation.to_string();
-    view! { "corr "<a class="id" href=format!("/timeline/{id}")>{id.clone()}</a>" "{copy_button(id, "correlation id")} }.into_any()
+    view! { "corr "<a class="id" href=format!("/timeline/{id}")>{id.clone()}</a>" "{copy_button(id, "correlation id")} }
+        .into_any()
 }
 
 fn event_row(entry: &Entry, when: AnyView, gap: Option<String>, several: bool) -> EventRow {
@@ -164,7 +173,17 @@ fn event_row(entry: &Entry, when: AnyView, gap: Option<String>, several: bool) -
         event if several => event.order().map(|order| stamp(order, Some(format!("/orders/{}", encoded(order))))),
         _ => None,
     };
-    EventRow { when, gap, system: words::system(&entry.actor, &entry.event), tone, what, quote: words::quote(&entry.event), meta, tries: None, document }
+    EventRow {
+        when,
+        gap,
+        system: words::system(&entry.actor, &entry.event),
+        tone,
+        what,
+        quote: words::quote(&entry.event),
+        meta,
+        tries: None,
+        document,
+    }
 }
 
 /// What was carried, for a sentence: `Confirmation of 6 lines`.
@@ -190,7 +209,13 @@ fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, arou
         _ => "it could not be taken".to_owned(),
     };
     let (tone, what) = match trip.state {
-        DeliveryState::Delivered => (Tone::Ok, format!("{cargo} is in the ERP{}", trip.their_ref.as_deref().map(|number| format!(" as {number}")).unwrap_or_default())),
+        DeliveryState::Delivered => (
+            Tone::Ok,
+            format!(
+                "{cargo} is in the ERP{}",
+                trip.their_ref.as_deref().map(|number| format!(" as {number}")).unwrap_or_default()
+            ),
+        ),
         DeliveryState::Retrying => (Tone::Warn, format!("{cargo} not taken yet: {why}")),
         DeliveryState::Held => (Tone::Warn, format!("{cargo} waits behind an earlier change of this order")),
         DeliveryState::Parked => (Tone::Crit, format!("{cargo} not taken: {why}. A person looks at it")),
@@ -217,7 +242,11 @@ fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, arou
         .tries
         .iter()
         .map(|one| {
-            let what = if insider { format!("{}: {}", one.fault_class, one.fault) } else { words::fault_words(one.fault_class).to_owned() };
+            let what = if insider {
+                format!("{}: {}", one.fault_class, one.fault)
+            } else {
+                words::fault_words(one.fault_class).to_owned()
+            };
             try_line(&reading.seconds(one.at), &what, one.duration_ms)
         })
         .collect();

@@ -75,7 +75,11 @@ pub(super) fn sheet(order: &OrderView, around: &Around, part: Part) -> AnyView {
                 Part::NotInErp => "Not in ERP",
             };
             let count = order.record.order.schedule_lines().filter(|(_, schedule)| tab.has(order, schedule)).count();
-            let href = if tab == Part::All { format!("{base}#lines-title") } else { format!("{base}?lines={}#lines-title", tab.as_str()) };
+            let href = if tab == Part::All {
+                format!("{base}#lines-title")
+            } else {
+                format!("{base}?lines={}#lines-title", tab.as_str())
+            };
             view! { <a href=href aria-current=(tab == part).then_some("true")>{format!("{words} {count}")}</a> }
         })
         .collect_view();
@@ -111,7 +115,11 @@ pub(super) fn sheet(order: &OrderView, around: &Around, part: Part) -> AnyView {
         }
         .into_any()
     };
-    let foot = format!("Dates are delivery dates in the calendar of plant {}. {}", order.record.plant.0, tolerance(&order.record));
+    let foot = format!(
+        "Dates are delivery dates in the calendar of plant {}. {}",
+        order.record.plant.0,
+        tolerance(&order.record)
+    );
     view! {
         <section class="sheet table-region" aria-labelledby="lines-title">
             <div class="section-head">
@@ -140,14 +148,21 @@ fn rows(order: &OrderView, line: &OrderLine, schedule: &ScheduleLine, around: &A
     };
     let (tone, said) = words::answer(&asked, today);
     let told = order.record.promise_events.contains_key(&schedule.schedule_line_id.0);
-    let badge = words::sync(schedule.state, told, order.in_erp.get(&schedule.schedule_line_id), &around.reading, !supplier);
-    let mark = words::edge(schedule.state, schedule.requested_on <= today, badge.as_ref().map(|(tone, _)| *tone), &around.viewer);
+    let badge =
+        words::sync(schedule.state, told, order.in_erp.get(&schedule.schedule_line_id), &around.reading, !supplier);
+    let mark = words::edge(
+        schedule.state,
+        schedule.requested_on <= today,
+        badge.as_ref().map(|(tone, _)| *tone),
+        &around.viewer,
+    );
     let parts = schedule.promise.as_deref().unwrap_or_default();
     let in_parts = parts.len() > 1 && schedule.state == Negotiation::Accepted;
     let explained = explanation(line, schedule);
     let name = line_name(line, schedule);
     // The anchor of a line is its number; the parts of a line asked for on several days come below each other.
-    let anchor = (schedule.number == line.schedule.first().map_or(1, |first| first.number)).then(|| format!("line-{}", line.number));
+    let anchor = (schedule.number == line.schedule.first().map_or(1, |first| first.number))
+        .then(|| format!("line-{}", line.number));
     let changed = last_day(parts).is_some_and(|on| on != schedule.requested_on);
     let due = match (schedule.state, last_day(parts)) {
         (_, Some(on)) if in_parts => view! { <span class="changed">{format!("{} dates", dates(parts))}</span><span class="visually-hidden">{domain::calendar::day(on)}</span> }.into_any(),
@@ -166,12 +181,22 @@ fn rows(order: &OrderView, line: &OrderLine, schedule: &ScheduleLine, around: &A
         (false, false) => "",
     };
     let was = schedule.change.as_ref().filter(|change| !change.added);
-    let was_quantity = was.and_then(|change| change.quantity).map(|was| view! { <span class="sub was">"was "{quantity(was, &line.unit)}</span> });
-    let was_day = was.and_then(|change| change.requested_on).map(|was| view! { <span class="sub was">"was "{date(was)}</span> });
-    let was_item = was.and_then(|change| change.item_number.clone()).map(|was| view! { <span class="sub was">"was "<span class="id">{was}</span></span> });
+    let was_quantity = was
+        .and_then(|change| change.quantity)
+        .map(|was| view! { <span class="sub was">"was "{quantity(was, &line.unit)}</span> });
+    let was_day =
+        was.and_then(|change| change.requested_on).map(|was| view! { <span class="sub was">"was "{date(was)}</span> });
+    let was_item = was
+        .and_then(|change| change.item_number.clone())
+        .map(|was| view! { <span class="sub was">"was "<span class="id">{was}</span></span> });
     let last = parts.len();
     let part_rows = if in_parts {
-        parts.iter().enumerate().map(|(index, part)| part_row(line, part, index, index + 1 == last && explained.is_none())).collect_view().into_any()
+        parts
+            .iter()
+            .enumerate()
+            .map(|(index, part)| part_row(line, part, index, index + 1 == last && explained.is_none()))
+            .collect_view()
+            .into_any()
     } else {
         ().into_any()
     };
@@ -209,7 +234,8 @@ fn proposed_day(schedule: &ScheduleLine) -> AnyView {
 }
 
 fn part_row(line: &OrderLine, part: &Commitment, index: usize, last: bool) -> AnyView {
-    let (tone, words) = if part.deliver_on.is_some() { (Tone::Ok, "confirmed") } else { (Tone::Warn, "without a date") };
+    let (tone, words) =
+        if part.deliver_on.is_some() { (Tone::Ok, "confirmed") } else { (Tone::Warn, "without a date") };
     let ship = part.ship_on.map(|on| format!("leaves {}", words::short_day(on)));
     view! {
         <tr class=if last { "part last" } else { "part" }>
@@ -229,14 +255,22 @@ fn part_row(line: &OrderLine, part: &Commitment, index: usize, last: bool) -> An
 
 /// What is to be known about a line before one acts on it: what the revision changed, what was proposed, what was countered.
 fn explanation(line: &OrderLine, schedule: &ScheduleLine) -> Option<AnyView> {
-    let quoted = |note: &Option<String>| note.as_ref().map(|note| view! { <span dir="auto">{format!("“{note}”")}</span> });
+    let quoted =
+        |note: &Option<String>| note.as_ref().map(|note| view! { <span dir="auto">{format!("“{note}”")}</span> });
     let mut parts: Vec<AnyView> = Vec::new();
     if let Some(change) = &schedule.change {
         let words = words::change(change, &line.unit);
-        parts.push(view! { <span><b>{format!("Changed in revision {}:", change.revision)}</b>{format!(" {words}")}</span> }.into_any());
+        parts.push(
+            view! { <span><b>{format!("Changed in revision {}:", change.revision)}</b>{format!(" {words}")}</span> }
+                .into_any(),
+        );
     }
     if let Some(proposal) = &schedule.proposal {
-        let what = if proposal.commitments.is_empty() { "no supply".to_owned() } else { words::parts(&proposal.commitments, Some(&line.unit)) };
+        let what = if proposal.commitments.is_empty() {
+            "no supply".to_owned()
+        } else {
+            words::parts(&proposal.commitments, Some(&line.unit))
+        };
         let reason = proposal.reason.map(|reason| view! { <span>{reason.words()}</span> });
         let used: Vec<String> = proposal
             .deviations
@@ -253,12 +287,17 @@ fn explanation(line: &OrderLine, schedule: &ScheduleLine) -> Option<AnyView> {
             parts.push(view! { <span>{format!("Tolerance used for {}", used.join("; "))}</span> }.into_any());
         }
         if let Some(promise) = schedule.promise.as_deref().filter(|promise| !promise.is_empty()) {
-            parts.push(view! { <span>{format!("Until then {} stands", words::parts(promise, Some(&line.unit)))}</span> }.into_any());
+            parts.push(
+                view! { <span>{format!("Until then {} stands", words::parts(promise, Some(&line.unit)))}</span> }
+                    .into_any(),
+            );
         }
     }
     if let (Negotiation::Countered, Some(counter)) = (schedule.state, &schedule.counter) {
         let what = words::parts(&counter.commitments, Some(&line.unit));
-        parts.push(view! { <span><b>"The buyer proposes:"</b>{format!(" {what}")}</span>{quoted(&counter.note)} }.into_any());
+        parts.push(
+            view! { <span><b>"The buyer proposes:"</b>{format!(" {what}")}</span>{quoted(&counter.note)} }.into_any(),
+        );
     }
     (!parts.is_empty()).then(|| parts.collect_view().into_any())
 }

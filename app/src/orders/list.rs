@@ -84,14 +84,23 @@ fn show(list: List) -> AnyView {
     let tabs = VIEWS
         .iter()
         .map(|(words, bucket)| SavedView {
-            words: if *bucket == Some(Bucket::NeedsSupplier) && !insider { "Need you".to_owned() } else { (*words).to_owned() },
+            words: if *bucket == Some(Bucket::NeedsSupplier) && !insider {
+                "Need you".to_owned()
+            } else {
+                (*words).to_owned()
+            },
             count: Some(at_most(count_of(*bucket, &around), COUNTED)),
             href: bucket.map_or_else(|| "/orders".to_owned(), |bucket| format!("/orders?status={}", bucket.as_str())),
             current: query.is_view(*bucket),
         })
         .collect::<Vec<_>>();
     let facts = vec![
-        if total > COUNTED { format!("{} lines match", at_most(total, COUNTED)) } else { format!("{} of {} match", counted(total, "line", "lines"), at_most(around.waiting.lines, COUNTED)) }.into_any(),
+        if total > COUNTED {
+            format!("{} lines match", at_most(total, COUNTED))
+        } else {
+            format!("{} of {} match", counted(total, "line", "lines"), at_most(around.waiting.lines, COUNTED))
+        }
+        .into_any(),
         if query.descending { "furthest day first".into_any() } else { "next day first".into_any() },
     ];
     let content = if rows.is_empty() {
@@ -217,15 +226,26 @@ fn row(line: &LineRow, around: &Around, insider: bool) -> AnyView {
     let (tone, said) = words::answer(&asked, today);
     let badge = words::sync(line.state, line.promise_event.is_some(), line.delivery.as_ref(), &around.reading, insider);
     let changed = line.last_confirmed_on.is_some_and(|on| on != line.requested_on);
-    let mark = words::edge(line.state, line.requested_on <= today, badge.as_ref().map(|(tone, _)| *tone), &around.viewer);
+    let mark =
+        words::edge(line.state, line.requested_on <= today, badge.as_ref().map(|(tone, _)| *tone), &around.viewer);
     let href = format!("/orders/{}#line-{}", super::list_query::encoded(&line.order), line.line);
-    let number = if line.schedule > 1 { format!("{} / {}.{}", line.order, line.line, line.schedule) } else { format!("{} / {}", line.order, line.line) };
+    let number = if line.schedule > 1 {
+        format!("{} / {}.{}", line.order, line.line, line.schedule)
+    } else {
+        format!("{} / {}", line.order, line.line)
+    };
     let below = if insider { format!("{}, {}", line.supplier.1, line.plant) } else { format!("plant {}", line.plant) };
     // On a phone a line without a promise shows the day it is requested for.
     let due = match (line.last_confirmed_on, line.promise.as_deref().map_or(0, <[_]>::len)) {
         (Some(on), 0 | 1) => view! { <span class=changed.then_some("changed")>{date(on)}</span> }.into_any(),
-        (Some(on), parts) => view! { <span class="changed">{date(on)}</span><span class="sub">{format!("in {parts} parts")}</span> }.into_any(),
-        (None, _) => view! { <span class="wide-only muted">"–"</span><span class="phone-only">{date(line.requested_on)}</span> }.into_any(),
+        (Some(on), parts) => {
+            view! { <span class="changed">{date(on)}</span><span class="sub">{format!("in {parts} parts")}</span> }
+                .into_any()
+        }
+        (None, _) => {
+            view! { <span class="wide-only muted">"–"</span><span class="phone-only">{date(line.requested_on)}</span> }
+                .into_any()
+        }
     };
     let label = line.last_confirmed_on.is_none().then_some("requested");
     view! {
@@ -247,7 +267,8 @@ fn row(line: &LineRow, around: &Around, insider: bool) -> AnyView {
 
 fn position(query: &ListQuery, rows: &[LineRow], total: i64, more: bool) -> Position {
     let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    let key = |row: Option<&LineRow>| row.map(|row| order_list::Key { day: row.requested_on, id: row.schedule_line_id.0 });
+    let key =
+        |row: Option<&LineRow>| row.map(|row| order_list::Key { day: row.requested_on, id: row.schedule_line_id.0 });
     // Rows may have come or gone since the first page; the words stay within what there is.
     let first = query.from.min((total - shown).max(0)) + 1;
     let words = if total <= shown && query.from == 0 && query.before.is_none() {
@@ -258,15 +279,17 @@ fn position(query: &ListQuery, rows: &[LineRow], total: i64, more: bool) -> Posi
     let backwards = query.before.is_some();
     let has_previous = if backwards { more } else { query.after.is_some() };
     let has_next = if backwards { true } else { more };
-    let previous = has_previous.then(|| key(rows.first())).flatten().map(|key| {
-        query.but(|other| (other.before, other.from) = (Some(key), (first - 1 - query.size).max(0))).href()
-    });
+    let previous = has_previous
+        .then(|| key(rows.first()))
+        .flatten()
+        .map(|key| query.but(|other| (other.before, other.from) = (Some(key), (first - 1 - query.size).max(0))).href());
     let next = has_next
         .then(|| key(rows.last()))
         .flatten()
         .map(|key| query.but(|other| (other.after, other.from) = (Some(key), first - 1 + shown)).href());
     let mut sizes = SIZES;
     sizes.sort_unstable();
-    let sizes = sizes.into_iter().map(|size| (size, query.but(|other| other.size = size).href(), size == query.size)).collect();
+    let sizes =
+        sizes.into_iter().map(|size| (size, query.but(|other| other.size = size).href(), size == query.size)).collect();
     Position { words, previous, next, sizes }
 }

@@ -82,7 +82,12 @@ impl ListQuery {
                     query.descending = value == "-due";
                     matches!(value, "due" | "-due")
                 }
-                "size" => value.parse().is_ok_and(|size| SIZES.contains(&size) && { query.size = size; true }),
+                "size" => value.parse().is_ok_and(|size| {
+                    SIZES.contains(&size) && {
+                        query.size = size;
+                        true
+                    }
+                }),
                 "after" => parse_key(value).map(|key| query.after = Some(key)).is_some(),
                 "before" => parse_key(value).map(|key| query.before = Some(key)).is_some(),
                 "from" => value.parse::<i64>().map(|from| query.from = from.clamp(0, 1_000_000_000)).is_ok(),
@@ -225,7 +230,9 @@ fn parse_key(text: &str) -> Option<Key> {
 pub fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b',' | b'/' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b',' | b'/' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()
@@ -267,7 +274,9 @@ mod tests {
 
     #[test]
     fn removing_a_filter_keeps_the_others_and_starts_from_the_first_row() {
-        let query = parse("status=open&plant=DE10&due=..2026-12-04&after=2026-12-04.019ae4c2-6c1e-7a40-9f3b-5d1c2e8ab7f0&from=50");
+        let query = parse(
+            "status=open&plant=DE10&due=..2026-12-04&after=2026-12-04.019ae4c2-6c1e-7a40-9f3b-5d1c2e8ab7f0&from=50",
+        );
         let tags = query.tags();
         assert_eq!(
             tags.iter().map(|(key, words, without)| format!("{key} {words} → {without}")).collect::<Vec<_>>(),

@@ -69,7 +69,8 @@ async fn load(number: String, query: Vec<(String, String)>) -> Result<Loaded, Ap
         .filter(|row| row.order_id == record.order.order_id)
         .filter_map(|row| Some((row.schedule_line_id, row.delivery?)))
         .collect();
-    let asked = |key: &str| query.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str()).to_owned();
+    let asked =
+        |key: &str| query.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str()).to_owned();
     let (part, shown) = (Part::parse(&asked("lines")), Shown::parse(&asked("events")));
     Ok(Loaded { around, order: OrderView { record, in_erp, history }, part, shown })
 }
@@ -89,7 +90,8 @@ fn show(loaded: Loaded) -> AnyView {
     let Loaded { around, order, part, shown } = loaded;
     let number = order.record.order.number.clone();
     let insider = !around.viewer.is_supplier();
-    let beacon = (!insider && order.record.opened_at.is_none()).then(|| view! { <OpenedBeacon order_id=order.record.order.order_id/> });
+    let beacon = (!insider && order.record.opened_at.is_none())
+        .then(|| view! { <OpenedBeacon order_id=order.record.order.order_id/> });
     let title = view! { "Order "{id(number.clone())} }.into_any();
     let beside = view! { {copy_button(number.clone(), "order number")}{status(&order, &around)} }.into_any();
     let actions = actions(&order, &around);
@@ -122,8 +124,12 @@ fn status(order: &OrderView, around: &Around) -> AnyView {
     let answers = around.viewer.may(Action::AnswerOrder);
     let decides = around.viewer.may(Action::DecideDeviation);
     match (supplier, buyer) {
-        (waiting @ 1.., _) if answers => tag(Tone::Warn, format!("{} {} you", of(waiting), if waiting == 1 { "needs" } else { "need" })),
-        (_, waiting @ 1..) if decides => tag(Tone::Warn, format!("{} {} your decision", of(waiting), if waiting == 1 { "needs" } else { "need" })),
+        (waiting @ 1.., _) if answers => {
+            tag(Tone::Warn, format!("{} {} you", of(waiting), if waiting == 1 { "needs" } else { "need" }))
+        }
+        (_, waiting @ 1..) if decides => {
+            tag(Tone::Warn, format!("{} {} your decision", of(waiting), if waiting == 1 { "needs" } else { "need" }))
+        }
         (waiting @ 1.., _) => tag(Tone::Info, format!("{} not answered", of(waiting))),
         (_, waiting @ 1..) => tag(Tone::Info, format!("{} with the buyer", of(waiting))),
         _ => tag(Tone::Ok, "all lines answered"),
@@ -176,7 +182,8 @@ fn actions(order: &OrderView, around: &Around) -> AnyView {
             1 => view! { <a class="button primary" href=format!("{base}/confirm/all")>"Confirm 1 line as requested"</a> }.into_any(),
             lines => view! { <a class="button primary" href=format!("{base}/confirm/all")>{format!("Confirm {lines} lines as requested")}</a> }.into_any(),
         };
-        let answer = (open && supplier > 0).then(|| view! { <a class="button" href=format!("{base}/confirm")>"Answer line by line"</a> });
+        let answer = (open && supplier > 0)
+            .then(|| view! { <a class="button" href=format!("{base}/confirm")>"Answer line by line"</a> });
         let delay = (open && changeable > supplier)
             .then(|| view! { <a class="button" href=format!("{base}/confirm?all=1")>{if supplier > 0 { "All lines" } else { "Report a change" }}</a> });
         return view! { {first}{answer}{delay} }.into_any();
@@ -198,19 +205,34 @@ fn actions(order: &OrderView, around: &Around) -> AnyView {
 
 fn terms(order: &OrderView, around: &Around) -> AnyView {
     let record = &order.record;
-    let mut facts: Vec<(&str, AnyView)> = vec![(
-        "Deliver to",
-        view! { {id(record.plant.0.clone())}{format!(" {}", record.plant.1)} }.into_any(),
-    )];
+    let mut facts: Vec<(&str, AnyView)> =
+        vec![("Deliver to", view! { {id(record.plant.0.clone())}{format!(" {}", record.plant.1)} }.into_any())];
     if let Some(incoterm) = &record.order.incoterm {
         facts.push(("Incoterm", incoterm.clone().into_any()));
     }
-    facts.push(("Prices", format!("in {}, {}", record.order.currency, if record.order.may_change_price { "another price may be proposed" } else { "fixed in an answer" }).into_any()));
+    facts.push((
+        "Prices",
+        format!(
+            "in {}, {}",
+            record.order.currency,
+            if record.order.may_change_price { "another price may be proposed" } else { "fixed in an answer" }
+        )
+        .into_any(),
+    ));
     facts.push(("Published", instant_with_zone(record.order.published_at, &around.reading)));
     if let Some(at) = record.revised_at {
-        facts.push(("Changed", view! { {instant_with_zone(at, &around.reading)}{format!(", revision {}", record.order.revision)} }.into_any()));
+        facts.push((
+            "Changed",
+            view! { {instant_with_zone(at, &around.reading)}{format!(", revision {}", record.order.revision)} }
+                .into_any(),
+        ));
     }
-    facts.push(("Opened", record.opened_at.map_or_else(|| "not yet by the supplier".into_any(), |at| instant_with_zone(at, &around.reading))));
+    facts.push((
+        "Opened",
+        record
+            .opened_at
+            .map_or_else(|| "not yet by the supplier".into_any(), |at| instant_with_zone(at, &around.reading)),
+    ));
     facts.push(("Calendar", format!("days of plant {} ({})", record.plant.0, record.zone).into_any()));
     let facts = facts.into_iter().map(|(term, fact)| view! { <dt>{term}</dt><dd>{fact}</dd> }).collect_view();
     view! {
@@ -238,9 +260,13 @@ pub(super) fn tolerance(record: &OrderRecord) -> String {
         [] => String::new(),
         [(only, _)] => format!("Tolerance for this order: {only}. {THEN}"),
         several if several.len() <= SHOWN && record.order.lines.len() <= 20 => {
-            let each = |(sentence, lines): &(String, Vec<&str>)| format!("{} {}: {sentence}", if lines.len() == 1 { "line" } else { "lines" }, lines.join(", "));
+            let each = |(sentence, lines): &(String, Vec<&str>)| {
+                format!("{} {}: {sentence}", if lines.len() == 1 { "line" } else { "lines" }, lines.join(", "))
+            };
             format!("Tolerance for {}. {THEN}", several.iter().map(each).collect::<Vec<_>>().join("; for "))
         }
-        _ => format!("The tolerance differs from line to line; the one that was used is named beside each answer. {THEN}"),
+        _ => format!(
+            "The tolerance differs from line to line; the one that was used is named beside each answer. {THEN}"
+        ),
     }
 }

@@ -19,16 +19,22 @@ use super::order::OrderView;
 pub(super) fn of(order: &OrderView, reading: &Reading) -> Vec<Stop> {
     let mut stops = vec![released(order, reading), confirmed(order, reading), in_erp(order, reading)];
     stops.extend(
-        [("Shipped", "Supplier", "not announced yet"), ("Receipt", "WMS", "not reported yet"), ("Inspection", "QMS", "not reported yet"), ("Released", "QMS", "not reported yet"), ("Consumed", "MES", "not reported yet")]
-            .map(|(name, system, lag)| Stop {
-                state: StopState::Future,
-                name,
-                system,
-                document: None,
-                part: None,
-                lag: Some(lag.into_any()),
-                note: None,
-            }),
+        [
+            ("Shipped", "Supplier", "not announced yet"),
+            ("Receipt", "WMS", "not reported yet"),
+            ("Inspection", "QMS", "not reported yet"),
+            ("Released", "QMS", "not reported yet"),
+            ("Consumed", "MES", "not reported yet"),
+        ]
+        .map(|(name, system, lag)| Stop {
+            state: StopState::Future,
+            name,
+            system,
+            document: None,
+            part: None,
+            lag: Some(lag.into_any()),
+            note: None,
+        }),
     );
     stops
 }
@@ -62,7 +68,8 @@ fn confirmed(order: &OrderView, reading: &Reading) -> Stop {
     let whole = order.count(|state| state != Negotiation::Cancelled);
     let binding = order.count(|state| matches!(state, Negotiation::Accepted | Negotiation::Declined));
     let review = order.count(|state| state == Negotiation::InReview);
-    let last = order.history.iter().find(|entry| matches!(entry.event, Event::LinesConfirmed { .. })).map(|entry| entry.at);
+    let last =
+        order.history.iter().find(|entry| matches!(entry.event, Event::LinesConfirmed { .. })).map(|entry| entry.at);
     let state = match binding {
         _ if whole == 0 => StopState::Skipped,
         binding if binding == whole => StopState::Done,
@@ -75,22 +82,30 @@ fn confirmed(order: &OrderView, reading: &Reading) -> Stop {
         system: "Portal",
         document: None,
         part: (whole > 0).then(|| fraction(binding, whole)),
-        lag: Some(last.map_or_else(|| "not answered yet".into_any(), |at| lag(at, Some(order.record.order.published_at), reading))),
+        lag: Some(last.map_or_else(
+            || "not answered yet".into_any(),
+            |at| lag(at, Some(order.record.order.published_at), reading),
+        )),
         note: (review > 0).then(|| format!("{review} with the buyer")),
     }
 }
 
 fn in_erp(order: &OrderView, reading: &Reading) -> Stop {
     let schedules: Vec<_> = order.record.order.schedule_lines().map(|(_, schedule)| schedule).collect();
-    let told = |schedule: &&&domain::order::ScheduleLine| order.record.promise_events.contains_key(&schedule.schedule_line_id.0);
+    let told = |schedule: &&&domain::order::ScheduleLine| {
+        order.record.promise_events.contains_key(&schedule.schedule_line_id.0)
+    };
     let whole = schedules.iter().filter(|schedule| schedule.state != Negotiation::Cancelled).count();
-    let known: Vec<_> = schedules.iter().filter(told).filter_map(|schedule| order.in_erp.get(&schedule.schedule_line_id)).collect();
+    let known: Vec<_> =
+        schedules.iter().filter(told).filter_map(|schedule| order.in_erp.get(&schedule.schedule_line_id)).collect();
     let promised = schedules.iter().filter(told).count();
     let taken: Vec<_> = known.iter().filter(|erp| erp.state == DeliveryState::Delivered).collect();
     let parked = known.iter().filter(|erp| erp.state == DeliveryState::Parked).count();
-    let waiting = promised.saturating_sub(known.iter().filter(|erp| erp.state.is_final() || erp.state == DeliveryState::Parked).count());
+    let waiting = promised
+        .saturating_sub(known.iter().filter(|erp| erp.state.is_final() || erp.state == DeliveryState::Parked).count());
     let newest = taken.iter().max_by_key(|erp| erp.finished_at);
-    let answered = order.history.iter().find(|entry| matches!(entry.event, Event::PromiseMade { .. })).map(|entry| entry.at);
+    let answered =
+        order.history.iter().find(|entry| matches!(entry.event, Event::PromiseMade { .. })).map(|entry| entry.at);
     let state = match taken.len() {
         _ if parked > 0 => StopState::Failed,
         0 if promised == 0 => StopState::Future,

@@ -45,12 +45,19 @@ fn show(loaded: Loaded) -> AnyView {
     let words = correlation.to_string();
     let mut facts = vec![counted(i64::try_from(entries.len()).unwrap_or(i64::MAX), "event", "events").into_any()];
     if let (Some(last), Some(first)) = (entries.first(), entries.last()) {
-        let end = entries.iter().flat_map(|entry| &entry.deliveries).filter_map(|trip| trip.finished_at).max().unwrap_or(last.at).max(last.at);
+        let end = entries
+            .iter()
+            .flat_map(|entry| &entry.deliveries)
+            .filter_map(|trip| trip.finished_at)
+            .max()
+            .unwrap_or(last.at)
+            .max(last.at);
         facts.push(format!("began {}", around.reading.with_zone(first.at)).into_any());
         facts.push(format!("took {}", duration(end - first.at)).into_any());
     }
     let body = if entries.is_empty() {
-        let text = "Nothing happened under this reference, or it is not for you to see. Pages that only read leave no events.";
+        let text =
+            "Nothing happened under this reference, or it is not for you to see. Pages that only read leave no events.";
         view! { <EmptyState title="No events" text=text/> }.into_any()
     } else {
         history::list(&entries, &around, Shown::All, true)

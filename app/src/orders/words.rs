@@ -50,13 +50,25 @@ pub fn answer(asked: &Asked<'_>, today: NaiveDate) -> (Tone, String) {
         Negotiation::Published if asked.requested_on < today => (Tone::Crit, "not answered, day has passed".to_owned()),
         Negotiation::Published => (Tone::Info, "not answered".to_owned()),
         Negotiation::InReview => {
-            let outside: Vec<String> =
-                asked.proposal.map(|proposal| outside(&proposal.deviations)).unwrap_or_default();
-            (Tone::Warn, if outside.is_empty() { "buyer decides".to_owned() } else { format!("{}: buyer decides", outside.join(", ")) })
+            let outside: Vec<String> = asked.proposal.map(|proposal| outside(&proposal.deviations)).unwrap_or_default();
+            (
+                Tone::Warn,
+                if outside.is_empty() {
+                    "buyer decides".to_owned()
+                } else {
+                    format!("{}: buyer decides", outside.join(", "))
+                },
+            )
         }
         Negotiation::Countered => {
             let when = asked.counter.and_then(|counter| last_day(&counter.commitments));
-            (Tone::Warn, when.map_or_else(|| "buyer proposes another way".to_owned(), |when| format!("buyer proposes {}", short_day(when))))
+            (
+                Tone::Warn,
+                when.map_or_else(
+                    || "buyer proposes another way".to_owned(),
+                    |when| format!("buyer proposes {}", short_day(when)),
+                ),
+            )
         }
         Negotiation::Accepted => (Tone::Ok, confirmed(asked)),
         Negotiation::Declined => (Tone::Crit, "declined".to_owned()),
@@ -100,7 +112,13 @@ pub fn outside(deviations: &[Deviation]) -> Vec<String> {
 }
 
 /// How far the ERP is with a line, for its badge; none where there is nothing to tell it.
-pub fn sync(state: Negotiation, told: bool, erp: Option<&InErp>, reading: &Reading, insider: bool) -> Option<(Tone, String)> {
+pub fn sync(
+    state: Negotiation,
+    told: bool,
+    erp: Option<&InErp>,
+    reading: &Reading,
+    insider: bool,
+) -> Option<(Tone, String)> {
     if state == Negotiation::InReview {
         return Some((Tone::Neutral, "stored, sent once decided".to_owned()));
     }
@@ -202,7 +220,13 @@ pub fn change(change: &Change, unit: &Unit) -> String {
 /// Whose part of the story an event is.
 pub const fn system(actor: &Actor, event: &Event) -> &'static str {
     match (event, actor) {
-        (Event::OrderPublished { .. } | Event::OrderRevised { .. } | Event::OrderCancelled { .. } | Event::OrderClosed { .. }, _)
+        (
+            Event::OrderPublished { .. }
+            | Event::OrderRevised { .. }
+            | Event::OrderCancelled { .. }
+            | Event::OrderClosed { .. },
+            _,
+        )
         | (_, Actor::System { .. }) => "ERP",
         (_, Actor::Person { .. }) => "Portal",
         (_, Actor::Loop { .. }) => "Interlock",
@@ -229,9 +253,13 @@ pub fn event(event: &Event) -> (Tone, String) {
         Event::DeviationCountered { line, commitments, .. } => {
             (Tone::Warn, format!("Buyer proposes for line {line}: {}", parts(commitments, None)))
         }
-        Event::DeviationRejected { line, .. } => (Tone::Warn, format!("Deviation of line {line} not accepted by the buyer")),
+        Event::DeviationRejected { line, .. } => {
+            (Tone::Warn, format!("Deviation of line {line} not accepted by the buyer"))
+        }
         Event::PromiseMade { lines, .. } => (Tone::Ok, promised(lines)),
-        Event::ConfirmationAcknowledged { their_ref, .. } => (Tone::Ok, format!("The ERP read the confirmation, document {their_ref}")),
+        Event::ConfirmationAcknowledged { their_ref, .. } => {
+            (Tone::Ok, format!("The ERP read the confirmation, document {their_ref}"))
+        }
         Event::ProbeRequested { connection } => (Tone::Info, format!("Test of connection {connection} asked for")),
     }
 }
@@ -239,7 +267,9 @@ pub fn event(event: &Event) -> (Tone, String) {
 /// In whose own words, where there are some.
 pub fn quote(event: &Event) -> Option<String> {
     match event {
-        Event::DeviationAccepted { note, .. } | Event::DeviationCountered { note, .. } | Event::DeviationRejected { note, .. } => note.clone(),
+        Event::DeviationAccepted { note, .. }
+        | Event::DeviationCountered { note, .. }
+        | Event::DeviationRejected { note, .. } => note.clone(),
         Event::LinesConfirmed { lines, .. } => {
             let notes: Vec<&str> = lines.iter().filter_map(|line| line.note.as_deref()).collect();
             (!notes.is_empty()).then(|| notes.join(" · "))
@@ -282,7 +312,11 @@ fn revised(lines: &[RevisedLine]) -> String {
         Some(change) => {
             let mut what = Vec::new();
             if let Some(was) = change.quantity {
-                what.push(format!("{} → {}", domain::quantity::grouped(was, 0), domain::quantity::grouped(line.quantity, 0)));
+                what.push(format!(
+                    "{} → {}",
+                    domain::quantity::grouped(was, 0),
+                    domain::quantity::grouped(line.quantity, 0)
+                ));
             }
             if let Some(was) = change.requested_on {
                 what.push(format!("{} → {}", short_day(was), short_day(line.requested_on)));
@@ -299,14 +333,18 @@ fn revised(lines: &[RevisedLine]) -> String {
 }
 
 fn answered(lines: &[Answered]) -> String {
-    let as_requested: Vec<&Answered> =
-        lines.iter().filter(|line| line.by_rule && line.deviations.is_empty()).collect();
+    let as_requested: Vec<&Answered> = lines.iter().filter(|line| line.by_rule && line.deviations.is_empty()).collect();
     let mut words = Vec::new();
     match as_requested.as_slice() {
         [] => {}
         [only] => words.push(format!("Line {} confirmed as requested", only.line)),
         [first, .., last] if as_requested.len() == lines.len() || as_requested.len() > 3 => {
-            words.push(format!("{} confirmed as requested ({} to {})", count(as_requested.len()), first.line, last.line));
+            words.push(format!(
+                "{} confirmed as requested ({} to {})",
+                count(as_requested.len()),
+                first.line,
+                last.line
+            ));
         }
         several => {
             let numbers = several.iter().map(|line| line.line.as_str()).collect::<Vec<_>>().join(", ");

@@ -74,7 +74,12 @@ fn the_badge_says_what_the_erp_did_and_keeps_its_own_words_for_insiders() {
         (Negotiation::Accepted, Some(erp(DeliveryState::Delivered)), false, Some("in ERP as 5000123 since 14:02")),
         (Negotiation::Accepted, Some(erp(DeliveryState::Retrying)), false, Some("retrying, 3 tries, next 14:26")),
         (Negotiation::Accepted, Some(erp(DeliveryState::Parked)), true, Some("parked: locked by HBRANDT")),
-        (Negotiation::Accepted, Some(erp(DeliveryState::Parked)), false, Some("not taken by the ERP, the buyer's team looks at it")),
+        (
+            Negotiation::Accepted,
+            Some(erp(DeliveryState::Parked)),
+            false,
+            Some("not taken by the ERP, the buyer's team looks at it"),
+        ),
     ] {
         let badge = sync(state, true, erp.as_ref(), &reading, insider);
         assert_eq!(badge.map(|(_, words)| words).as_deref(), said);

@@ -65,8 +65,9 @@ pub fn PageHeader(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let facts = (!facts.is_empty())
-        .then(|| view! { <ul class="facts">{facts.into_iter().map(|fact| view! { <li>{fact}</li> }).collect_view()}</ul> });
+    let facts = (!facts.is_empty()).then(
+        || view! { <ul class="facts">{facts.into_iter().map(|fact| view! { <li>{fact}</li> }).collect_view()}</ul> },
+    );
     view! {
         <div class="page-header">
             <div>

@@ -40,7 +40,8 @@ pub fn entries(roles: &[Role], counts: &Counts) -> (Vec<Entry>, Vec<Entry>) {
     let buyer = has(&[Role::Buyer]);
     let exchange = has(&[Role::IntegrationAdmin, Role::Administrator, Role::PlantManager]);
     let entry = |words, href, count| Entry { words, href, count };
-    let mut pages = vec![entry(if supplier { "To do" } else { "Home" }, "/", supplier.then_some(counts.needs_supplier))];
+    let mut pages =
+        vec![entry(if supplier { "To do" } else { "Home" }, "/", supplier.then_some(counts.needs_supplier))];
     if buyer {
         pages.push(entry("Deviations", "/deviations", Some(counts.with_buyer)));
     }
@@ -91,7 +92,12 @@ pub fn Rail(
         .enumerate()
         .map(|(index, entry)| view! { <li class=(index >= ON_PHONE).then_some("wide-only")>{link(entry, &is_current)}</li> })
         .collect_view();
-    let rest = pages.iter().skip(ON_PHONE).chain(&views).map(|entry| view! { <li>{link(entry, &is_current)}</li> }).collect_view();
+    let rest = pages
+        .iter()
+        .skip(ON_PHONE)
+        .chain(&views)
+        .map(|entry| view! { <li>{link(entry, &is_current)}</li> })
+        .collect_view();
     let stock = views.iter().map(|entry| view! { <li>{link(entry, &|_| false)}</li> }).collect_view();
     view! {
         <nav class="rail" aria-label="Main">
@@ -119,7 +125,8 @@ mod tests {
 
     #[test]
     fn somebody_with_several_roles_has_one_rail_with_the_pages_of_all() {
-        let (pages, _) = entries(&[Role::Buyer, Role::IntegrationAdmin], &Counts { with_buyer: 27, ..Counts::default() });
+        let (pages, _) =
+            entries(&[Role::Buyer, Role::IntegrationAdmin], &Counts { with_buyer: 27, ..Counts::default() });
         assert_eq!(
             pages.iter().map(|page| page.href).collect::<Vec<_>>(),
             ["/", "/deviations", "/orders", "/connections", "/deliveries", "/arrivals"]

@@ -138,9 +138,15 @@ mod tests {
 
     #[test]
     fn durations_say_their_two_largest_units() {
-        for (seconds, words) in
-            [(42, "42 s"), (480, "8 min"), (5_580, "1 h 33 min"), (7_200, "2 h"), (187_200, "2 d 4 h"), (86_400, "1 d"), (-5, "<1 s")]
-        {
+        for (seconds, words) in [
+            (42, "42 s"),
+            (480, "8 min"),
+            (5_580, "1 h 33 min"),
+            (7_200, "2 h"),
+            (187_200, "2 d 4 h"),
+            (86_400, "1 d"),
+            (-5, "<1 s"),
+        ] {
             assert_eq!(duration(TimeDelta::seconds(seconds)), words);
         }
         assert_eq!((took(640), took(1_250)), ("640 ms".to_owned(), "1.2 s".to_owned()));

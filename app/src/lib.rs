@@ -39,7 +39,8 @@ use crate::admin::{AuditPage, EditPersonPage, InvitePage, PeoplePage, PersonPage
 use crate::deviations::{CounterPage, DeviationsPage, RejectPage};
 use crate::error::{AppError, ErrorPage};
 use crate::exchange::{
-    ArrivalPage, ArrivalsPage, ConnectionPage, ConnectionsPage, DeliveriesPage, DeliveryPage, EditConnectionPage, NewConnectionPage,
+    ArrivalPage, ArrivalsPage, ConnectionPage, ConnectionsPage, DeliveriesPage, DeliveryPage, EditConnectionPage,
+    NewConnectionPage,
 };
 use crate::home::HomePage;
 use crate::orders::{ConfirmAllPage, ConfirmPage, OrderPage, OrdersPage, TimelinePage};

@@ -94,7 +94,13 @@ fn filters(address: &Address) -> AnyView {
     let of = |key: &str| address.get(key).map(str::to_owned);
     let reference = address.read::<CorrelationId>("reference").map(|id| id.to_string());
     let tags = address.tags(
-        &[("object", "Object", of("object")), ("id", "Id", of("id")), ("actor", "Who", of("actor")), ("action", "What", of("action")), ("reference", "Reference", reference)],
+        &[
+            ("object", "Object", of("object")),
+            ("id", "Id", of("id")),
+            ("actor", "Who", of("actor")),
+            ("action", "What", of("action")),
+            ("reference", "Reference", reference),
+        ],
         &[],
     );
     let field = |id: &'static str, key: &'static str, label: &'static str, hint: &'static str| {
@@ -168,7 +174,12 @@ fn change(entry: &AuditRow) -> AnyView {
     }
 }
 
-fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<(String, Option<String>, Option<String>)>) {
+fn compare(
+    path: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    found: &mut Vec<(String, Option<String>, Option<String>)>,
+) {
     let below = |key: &str| {
         let key = key.replace('_', " ");
         if path.is_empty() { key } else { format!("{path} · {key}") }
@@ -249,7 +260,8 @@ mod tests {
         let mut found = Vec::new();
         compare("", Some(&before), Some(&after), &mut found);
         let text = |it: Option<String>| it.unwrap_or_else(|| "–".to_owned());
-        let lines: Vec<String> = found.into_iter().map(|(field, was, is)| format!("{field}: {} → {}", text(was), text(is))).collect();
+        let lines: Vec<String> =
+            found.into_iter().map(|(field, was, is)| format!("{field}: {} → {}", text(was), text(is))).collect();
         assert_eq!(
             lines,
             [

@@ -42,7 +42,10 @@ fn show(list: List) -> AnyView {
     let List { around, address, rows, more } = list;
     let last = rows.last().map(|row| row.email.clone());
     let position = Position {
-        words: format!("{} by e-mail address", crate::ui::number::counted(i64::try_from(rows.len()).unwrap_or(i64::MAX), "person", "people")),
+        words: format!(
+            "{} by e-mail address",
+            crate::ui::number::counted(i64::try_from(rows.len()).unwrap_or(i64::MAX), "person", "people")
+        ),
         previous: address.get("after").map(|_| "/people".to_owned()),
         next: last.filter(|_| more).map(|last| address.with("after", last).href()),
         sizes: Vec::new(),
@@ -83,7 +86,8 @@ pub(super) fn state(person: &PersonView) -> (Tone, &'static str) {
 
 /// Suppliers and plants in a line.
 pub(super) fn belongs(person: &PersonView) -> String {
-    let all: Vec<String> = person.suppliers.iter().cloned().chain(person.plants.iter().map(|code| format!("plant {code}"))).collect();
+    let all: Vec<String> =
+        person.suppliers.iter().cloned().chain(person.plants.iter().map(|code| format!("plant {code}"))).collect();
     if all.is_empty() { "–".to_owned() } else { all.join(", ") }
 }
 

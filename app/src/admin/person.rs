@@ -92,7 +92,8 @@ fn show(one: One) -> AnyView {
 
 /// The link, with how to hand it over. Whoever reloads the page does not see it again.
 fn shown_once(link: &str, person: &PersonView) -> AnyView {
-    let (title, lasts) = if person.has_password { ("Link for a new password", "one day") } else { ("Invitation", "seven days") };
+    let (title, lasts) =
+        if person.has_password { ("Link for a new password", "one day") } else { ("Invitation", "seven days") };
     view! {
         <section class="sheet pad once" aria-labelledby="link-title" role="status">
             <h2 id="link-title">{title}</h2>
@@ -107,11 +108,21 @@ fn actions(person: &PersonView, own: bool, id: &str, kept: Option<&Kept<Acted>>)
     let link = if person.has_password { "Link for a new password" } else { "New invitation" };
     let disabled = person.disabled_at.is_some();
     let turn = if disabled {
-        Some(Act { act: "enable", words: "Enable", what: "Lets the person in again, with the password from before.", primary: true })
+        Some(Act {
+            act: "enable",
+            words: "Enable",
+            what: "Lets the person in again, with the password from before.",
+            primary: true,
+        })
     } else if own {
         None
     } else {
-        Some(Act { act: "disable", words: "Disable", what: "Keeps the person out from this moment: sessions and links end.", primary: false })
+        Some(Act {
+            act: "disable",
+            words: "Disable",
+            what: "Keeps the person out from this moment: sessions and links end.",
+            primary: false,
+        })
     };
     let plain = |act: &'static str, words: &'static str| {
         view! {
@@ -169,7 +180,8 @@ fn browsers(list: &[SessionView], around: &Around) -> AnyView {
 fn rights(person: &PersonView, around: &Around) -> AnyView {
     let roles = person.roles.iter().map(|role| view! { <div>{role.title()}</div> }).collect_view();
     let last = person.last_signed_in_at.map_or_else(|| "never".into_any(), |at| instant_with_zone(at, &around.reading));
-    let disabled = person.disabled_at.map(|at| view! { <dt>"Disabled"</dt><dd>{instant_with_zone(at, &around.reading)}</dd> });
+    let disabled =
+        person.disabled_at.map(|at| view! { <dt>"Disabled"</dt><dd>{instant_with_zone(at, &around.reading)}</dd> });
     view! {
         <section class="sheet" aria-labelledby="rights-title">
             <div class="section-head"><h2 id="rights-title">"Rights"</h2><div class="toolbar"><a href=format!("/audit?object=person&id={}", person.person_id)>"What was changed"</a></div></div>
@@ -208,9 +220,13 @@ pub async fn act_on_person(id: String, act: String, #[server(default)] reason: S
         let mut tx = request::begin().await?;
         let said = match act.as_str() {
             "disable" if reason.trim().is_empty() => {
-                return Err(AppError::Invalid { message: "Say why in a few words; it goes into the audit log.".to_owned() });
+                return Err(AppError::Invalid {
+                    message: "Say why in a few words; it goes into the audit log.".to_owned(),
+                });
             }
-            "disable" => people::disable(&mut tx, person, reason.trim()).await.map(|()| "The person is kept out from now on.".to_owned())?,
+            "disable" => people::disable(&mut tx, person, reason.trim())
+                .await
+                .map(|()| "The person is kept out from now on.".to_owned())?,
             "enable" => people::enable(&mut tx, person).await.map(|()| "The person may sign in again.".to_owned())?,
             "end_sessions" => {
                 let ended = people::end_sessions(&mut tx, person).await?;

@@ -7,9 +7,9 @@ use leptos::server_fn::ServerFn as _;
 use leptos::server_fn::codec::PostUrl;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
+use store::Tx;
 use store::control_tower::{self, Choice};
 use store::people::{self, LinkPurpose, NewPerson};
-use store::Tx;
 
 use super::person::{issue, not_found, person_id};
 use crate::error::AppError;
@@ -59,7 +59,10 @@ impl Typed {
             problems.push(FieldProblem::new("name", "Give a name."));
         }
         if !self.email.contains('@') {
-            problems.push(FieldProblem::new("email", "The e-mail address is not complete. It looks like name@company.example."));
+            problems.push(FieldProblem::new(
+                "email",
+                "The e-mail address is not complete. It looks like name@company.example.",
+            ));
         }
         if roles.is_empty() {
             problems.push(FieldProblem::new("roles", "Choose at least one role."));
@@ -67,7 +70,8 @@ impl Typed {
         if !problems.is_empty() {
             return Err(AppError::Fields { problems });
         }
-        let entered = self.numbers.split([',', ';', ' ']).map(str::trim).filter(|number| !number.is_empty()).map(str::to_owned);
+        let entered =
+            self.numbers.split([',', ';', ' ']).map(str::trim).filter(|number| !number.is_empty()).map(str::to_owned);
         let mut numbers: Vec<String> = self.suppliers.iter().cloned().chain(entered).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -109,7 +113,11 @@ async fn load(id: Option<String>) -> Result<Filled, AppError> {
         email: person.email.clone(),
         name: person.name.clone(),
         roles: person.roles.iter().map(|role| role.as_str().to_owned()).collect(),
-        suppliers: suppliers.iter().filter(|it| person.suppliers.contains(&it.name)).map(|it| it.number.clone()).collect(),
+        suppliers: suppliers
+            .iter()
+            .filter(|it| person.suppliers.contains(&it.name))
+            .map(|it| it.number.clone())
+            .collect(),
         numbers: String::new(),
         plants: person.plants.clone(),
     });
@@ -120,7 +128,9 @@ async fn load(id: Option<String>) -> Result<Filled, AppError> {
 
 fn show(filled: Filled) -> AnyView {
     let Filled { around, suppliers, plants, typed, kept, edited } = filled;
-    let about = |field: &str| kept.as_ref().map(|kept| kept.about(field).map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
+    let about = |field: &str| {
+        kept.as_ref().map(|kept| kept.about(field).map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default()
+    };
     let title = edited.as_ref().map_or_else(|| "Invite somebody".to_owned(), |(_, name)| format!("Edit {name}"));
     let (action, button) = if edited.is_some() { (SavePerson::url(), "Save") } else { (InvitePerson::url(), "Invite") };
     let back = edited.as_ref().map_or_else(|| "/people".to_owned(), |(id, _)| format!("/people/{id}"));
@@ -132,27 +142,52 @@ fn show(filled: Filled) -> AnyView {
     };
     let roles = Role::ALL
         .iter()
-        .map(|role| tick("typed[roles][]", role.as_str().to_owned(), role.title().to_owned(), typed.roles.iter().any(|word| word == role.as_str())))
+        .map(|role| {
+            tick(
+                "typed[roles][]",
+                role.as_str().to_owned(),
+                role.title().to_owned(),
+                typed.roles.iter().any(|word| word == role.as_str()),
+            )
+        })
         .collect_view();
     let plants = plants
         .into_iter()
-        .map(|plant| tick("typed[plants][]", plant.number.clone(), format!("{} {}", plant.number, plant.name), typed.plants.contains(&plant.number)))
+        .map(|plant| {
+            tick(
+                "typed[plants][]",
+                plant.number.clone(),
+                format!("{} {}", plant.number, plant.name),
+                typed.plants.contains(&plant.number),
+            )
+        })
         .collect_view();
     let many = suppliers.len() > FEW;
     let entered = if many && typed.numbers.is_empty() { typed.suppliers.join(", ") } else { typed.numbers.clone() };
     let suppliers = if many {
-        view! { <input class="input" id="suppliers" name="typed[numbers]" value=entered placeholder="100234, 100377"/> }.into_any()
+        view! { <input class="input" id="suppliers" name="typed[numbers]" value=entered placeholder="100234, 100377"/> }
+            .into_any()
     } else {
         suppliers
             .into_iter()
-            .map(|it| tick("typed[suppliers][]", it.number.clone(), format!("{} · {}", it.name, it.number), typed.suppliers.contains(&it.number)))
+            .map(|it| {
+                tick(
+                    "typed[suppliers][]",
+                    it.number.clone(),
+                    format!("{} · {}", it.name, it.number),
+                    typed.suppliers.contains(&it.number),
+                )
+            })
             .collect_view()
             .into_any()
     };
     let hidden = edited.as_ref().map(|(id, _)| view! { <input type="hidden" name="id" value=id.to_string()/> });
     let (email, name) = (typed.email.clone(), typed.name.clone());
     let note = edited.is_none().then(|| view! { <p class="small muted">"After this you are shown a link, once, to send to the person. It lets them choose a password."</p> });
-    let wrong_roles = about("roles").into_iter().map(|words| crate::ui::field::field_note(crate::ui::tone::Tone::Crit, words, None)).collect_view();
+    let wrong_roles = about("roles")
+        .into_iter()
+        .map(|words| crate::ui::field::field_note(crate::ui::tone::Tone::Crit, words, None))
+        .collect_view();
     let page = view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHeader title=title.clone().into_any()/>
@@ -181,7 +216,8 @@ pub async fn invite_person(typed: Typed) -> Result<(), AppError> {
         let person = people::add(&mut tx, &new).await?;
         issue(&mut tx, person, LinkPurpose::Invitation).await?;
         tx.commit().await?;
-        Ok(Done::at(format!("/people/{person}")).saying(format!("{} was invited. Send the link below.", new.name.trim())))
+        Ok(Done::at(format!("/people/{person}"))
+            .saying(format!("{} was invited. Send the link below.", new.name.trim())))
     };
     invite_form().answer(&typed, outcome.await).await
 }

@@ -97,7 +97,9 @@ async fn decide_order(number: &str, mut wanted: Vec<Wanted>, submission: Uuid) -
 fn problem(problem: &Problem) -> FieldProblem {
     let words = match &problem.refusal {
         Refusal::Step(step) => format!("Somebody was faster: this line is {} now.", step.state.words()),
-        Refusal::StaleLine { now } => format!("The supplier answered anew since you opened the list; the line is {now}. Look at it again."),
+        Refusal::StaleLine { now } => {
+            format!("The supplier answered anew since you opened the list; the line is {now}. Look at it again.")
+        }
         other => other.to_string(),
     };
     FieldProblem::new(field_id(problem), words)
@@ -109,7 +111,10 @@ fn failed(one: Wanted, record: Option<&OrderRecord>, message: String) -> RowOutc
 }
 
 fn name(record: Option<&OrderRecord>, line: ScheduleLineId) -> String {
-    record.and_then(|record| record.order.find(line)).map(|(line, schedule)| line_name(line, schedule)).unwrap_or_default()
+    record
+        .and_then(|record| record.order.find(line))
+        .map(|(line, schedule)| line_name(line, schedule))
+        .unwrap_or_default()
 }
 
 async fn try_order(
@@ -139,8 +144,13 @@ async fn try_order(
         // Sent twice: the first sending decided what it could, and the record says which lines these were.
         let left = decided.already
             && record.order.find(one.pick.line).is_some_and(|(_, schedule)| schedule.state == Negotiation::InReview);
-        let problems = left.then(|| FieldProblem::new("", "This line was not decided; it still waits. Look at it again."));
-        RowOutcome { pick: one.pick.clone(), line: name(Some(&record), one.pick.line), problems: problems.into_iter().collect() }
+        let problems =
+            left.then(|| FieldProblem::new("", "This line was not decided; it still waits. Look at it again."));
+        RowOutcome {
+            pick: one.pick.clone(),
+            line: name(Some(&record), one.pick.line),
+            problems: problems.into_iter().collect(),
+        }
     });
     Ok(outcomes.collect())
 }

@@ -91,8 +91,10 @@ fn is_of(row: &LineRow, kinds: &[DeviationKind]) -> bool {
 
 fn show(list: List) -> AnyView {
     let List { around, address, rows, total, submission, outcomes } = list;
-    let chosen = VIEWS.iter().find(|(_, value, _)| address.get("kind").unwrap_or_default() == *value).unwrap_or(&VIEWS[0]);
-    let count = |kinds: &[DeviationKind]| i64::try_from(rows.iter().filter(|row| is_of(row, kinds)).count()).unwrap_or(MOST);
+    let chosen =
+        VIEWS.iter().find(|(_, value, _)| address.get("kind").unwrap_or_default() == *value).unwrap_or(&VIEWS[0]);
+    let count =
+        |kinds: &[DeviationKind]| i64::try_from(rows.iter().filter(|row| is_of(row, kinds)).count()).unwrap_or(MOST);
     let views = VIEWS
         .iter()
         .map(|(words, value, kinds)| SavedView {
@@ -111,7 +113,8 @@ fn show(list: List) -> AnyView {
         facts.push(format!("only the first {MOST} are read; narrow by plant or supplier").into_any());
     }
     let (shown, position) = cut(&matching, &address);
-    let content = if shown.is_empty() { empty(&address, total) } else { table(&shown, position, &address, submission, &around) };
+    let content =
+        if shown.is_empty() { empty(&address, total) } else { table(&shown, position, &address, submission, &around) };
     let page = view! {
         <PageHeader title="Deviations".into_any() facts=facts/>
         {said(&outcomes)}
@@ -128,7 +131,8 @@ fn key_of(row: &LineRow) -> Option<Key> {
 
 /// The rows of this page and its foot.
 fn cut<'a>(rows: &[&'a LineRow], address: &Address) -> (Vec<&'a LineRow>, Position) {
-    let beyond = |key: Key| rows.partition_point(|row| key_of(row).is_some_and(|it| (it.at, it.id) <= (key.at, key.id)));
+    let beyond =
+        |key: Key| rows.partition_point(|row| key_of(row).is_some_and(|it| (it.at, it.id) <= (key.at, key.id)));
     let start = match (address.read::<Key>("before"), address.read::<Key>("after")) {
         (Some(key), _) => beyond(key).saturating_sub(SIZE + 1),
         (None, Some(key)) => beyond(key),
@@ -136,7 +140,8 @@ fn cut<'a>(rows: &[&'a LineRow], address: &Address) -> (Vec<&'a LineRow>, Positi
     };
     let end = rows.len().min(start + SIZE);
     let shown = rows.get(start..end).unwrap_or_default().to_vec();
-    let link = |name: &str, row: Option<&&LineRow>| row.and_then(|row| key_of(row)).map(|key| address.with(name, key).href());
+    let link =
+        |name: &str, row: Option<&&LineRow>| row.and_then(|row| key_of(row)).map(|key| address.with(name, key).href());
     let position = Position {
         words: if shown.is_empty() { "0".to_owned() } else { format!("{}–{} of {}", start + 1, end, rows.len()) },
         previous: if start > 0 { link("before", shown.first()) } else { None },
@@ -184,7 +189,11 @@ fn filters(address: &Address, rows: &[LineRow]) -> AnyView {
         })
     };
     let tags = address.tags(
-        &[("plant", "Plant", of("plant", &plants)), ("supplier", "Supplier", of("supplier", &suppliers)), ("q", "Contains", address.get("q").map(str::to_owned))],
+        &[
+            ("plant", "Plant", of("plant", &plants)),
+            ("supplier", "Supplier", of("supplier", &suppliers)),
+            ("q", "Contains", address.get("q").map(str::to_owned)),
+        ],
         &["kind"],
     );
     for list in [&mut plants, &mut suppliers] {
@@ -216,7 +225,8 @@ fn empty(address: &Address, total: i64) -> AnyView {
         view! { <EmptyState title="No deviation waits for you" text="Every answer of a supplier is inside tolerance or decided." action=all/> }.into_any()
     } else if address.is_narrowed(&[]) {
         let clear = Some(("Clear filters".to_owned(), "/deviations".to_owned()));
-        view! { <EmptyState title="No deviation matches" text="The filters above leave nothing over." action=clear/> }.into_any()
+        view! { <EmptyState title="No deviation matches" text="The filters above leave nothing over." action=clear/> }
+            .into_any()
     } else {
         view! { <EmptyState title="Nothing here any more" text="What was here is decided." action=Some(("Show all".to_owned(), "/deviations".to_owned()))/> }.into_any()
     };
@@ -265,7 +275,11 @@ fn table(rows: &[&LineRow], position: Position, address: &Address, submission: U
 fn row(line: &LineRow, around: &Around) -> AnyView {
     let days = (line.requested_on - today(around.now(), around.reading.zone)).num_days();
     let edge = if days <= 0 { Some("crit") } else { (days <= SOON_DAYS).then_some("warn") };
-    let number = if line.schedule > 1 { format!("{} / {}.{}", line.order, line.line, line.schedule) } else { format!("{} / {}", line.order, line.line) };
+    let number = if line.schedule > 1 {
+        format!("{} / {}.{}", line.order, line.line, line.schedule)
+    } else {
+        format!("{} / {}", line.order, line.line)
+    };
     let href = format!("/orders/{}#line-{}", encoded(&line.order), line.line);
     let own = line.proposal.as_ref().is_some_and(|proposal| proposal.by == Some(around.viewer.person_id));
     let label = format!("Select {number}");
@@ -326,7 +340,8 @@ pub fn proposed(line: &LineRow) -> AnyView {
         let amount = part.quantity != line.quantity;
         let when = part.deliver_on.map_or_else(|| "no date yet".into_any(), date);
         let other = part.price.filter(|price| Some(*price) != line.price);
-        let other = other.map(|it| view! { <span class="sub changed">{format!("{} {}", line.currency, price(it))}</span> });
+        let other =
+            other.map(|it| view! { <span class="sub changed">{format!("{} {}", line.currency, price(it))}</span> });
         view! {
             <span class=if later { "changed nowrap" } else { "nowrap" }>{when}</span>
             <span class=if amount { "sub changed nowrap" } else { "sub nowrap" }>{quantity(part.quantity, &line.unit)}</span>
@@ -344,7 +359,9 @@ pub fn proposed(line: &LineRow) -> AnyView {
 fn explain(line: &LineRow, own: bool) -> AnyView {
     let Some(proposal) = &line.proposal else { return ().into_any() };
     let why = match (proposal.reason, &proposal.note) {
-        (Some(reason), Some(note)) => view! { <span><b>{reason.words()}": "</b><span dir="auto">{format!("“{note}”")}</span></span> }.into_any(),
+        (Some(reason), Some(note)) => {
+            view! { <span><b>{reason.words()}": "</b><span dir="auto">{format!("“{note}”")}</span></span> }.into_any()
+        }
         (Some(reason), None) => view! { <span><b>{reason.words()}</b></span> }.into_any(),
         (None, Some(note)) => view! { <span dir="auto">{format!("“{note}”")}</span> }.into_any(),
         (None, None) => view! { <span class="muted">"No reason given"</span> }.into_any(),
@@ -353,12 +370,26 @@ fn explain(line: &LineRow, own: bool) -> AnyView {
         .deviations
         .iter()
         .filter(|deviation| !deviation.is_within())
-        .filter(|deviation| !matches!(deviation.kind, DeviationKind::Rejected | DeviationKind::Backordered | DeviationKind::Substitute))
-        .map(|deviation| format!("{} {} {}, from {}", grouped(deviation.limit.up_to, 0), deviation.kind.unit(), deviation.kind, deviation.source.words()))
+        .filter(|deviation| {
+            !matches!(deviation.kind, DeviationKind::Rejected | DeviationKind::Backordered | DeviationKind::Substitute)
+        })
+        .map(|deviation| {
+            format!(
+                "{} {} {}, from {}",
+                grouped(deviation.limit.up_to, 0),
+                deviation.kind.unit(),
+                deviation.kind,
+                deviation.source.words()
+            )
+        })
         .collect();
     let rules = (!rules.is_empty()).then(|| view! { <span>"Tolerance used: "<b>{rules.join("; ")}</b></span> });
-    let before = line.promise.as_deref().map(|parts| view! { <span>{format!("Promised before: {}", words::parts(parts, Some(&line.unit)))}</span> });
-    let no_supply = has(line, &[DeviationKind::Rejected]).then(|| view! { <span>"Accepting it takes note that there will be no supply."</span> });
+    let before = line
+        .promise
+        .as_deref()
+        .map(|parts| view! { <span>{format!("Promised before: {}", words::parts(parts, Some(&line.unit)))}</span> });
+    let no_supply = has(line, &[DeviationKind::Rejected])
+        .then(|| view! { <span>"Accepting it takes note that there will be no supply."</span> });
     let own = own.then(|| view! { <span class="own">{symbol("s-warn", "shape")}"You gave this answer yourself; another buyer has to decide."</span> });
     view! { <div class="explain">{why}{rules}{before}{no_supply}{own}</div> }.into_any()
 }

@@ -67,7 +67,8 @@ impl Kind {
 }
 
 fn address(kind: Kind, picks: &[Pick], back: &str) -> String {
-    let mut query: Vec<String> = picks.iter().map(|pick| format!("picks%5B%5D={}", crate::address::encoded(&pick.to_string()))).collect();
+    let mut query: Vec<String> =
+        picks.iter().map(|pick| format!("picks%5B%5D={}", crate::address::encoded(&pick.to_string()))).collect();
     query.push(format!("back={}", crate::address::encoded(back)));
     format!("{}?{}", kind.path(), query.join("&"))
 }
@@ -113,9 +114,16 @@ fn show(review: Review) -> AnyView {
         Kind::Reject => format!("Reject {lines}"),
         Kind::Counter => format!("Counter {lines}"),
     };
-    let crumbs = vec![Crumb::link("Deviations", back.clone()), Crumb::here(if kind == Kind::Reject { "Reject" } else { "Counter" })];
+    let crumbs = vec![
+        Crumb::link("Deviations", back.clone()),
+        Crumb::here(if kind == Kind::Reject { "Reject" } else { "Counter" }),
+    ];
     if rows.is_empty() {
-        let text = if picks.is_empty() { "Tick the rows in the list first." } else { "What was selected is decided already, or not for you to see." };
+        let text = if picks.is_empty() {
+            "Tick the rows in the list first."
+        } else {
+            "What was selected is decided already, or not for you to see."
+        };
         let page = view! {
             <Breadcrumb crumbs=crumbs/>
             <PageHeader title=title.clone().into_any()/>
@@ -125,26 +133,38 @@ fn show(review: Review) -> AnyView {
     }
     let typed = kept.as_ref().map(|kept| kept.typed.clone()).unwrap_or_default();
     let what = match kind {
-        Kind::Reject => "The old values return: what was promised before stands, or the line waits for another answer. The supplier is shown your words.",
-        Kind::Counter => "The supplier is shown what you would take, with your words, and answers it. Until then nothing is binding.",
+        Kind::Reject => {
+            "The old values return: what was promised before stands, or the line waits for another answer. The supplier is shown your words."
+        }
+        Kind::Counter => {
+            "The supplier is shown what you would take, with your words, and answers it. Until then nothing is binding."
+        }
     };
     let gone = (gone > 0).then(|| {
-        let words = format!("{} of the selection is left out: decided already, or not for you to see.", counted(i64::try_from(gone).unwrap_or(i64::MAX), "row", "rows"));
+        let words = format!(
+            "{} of the selection is left out: decided already, or not for you to see.",
+            counted(i64::try_from(gone).unwrap_or(i64::MAX), "row", "rows")
+        );
         field_note(Tone::Warn, words, None)
     });
     let body = rows.iter().map(|line| row(line, kind, &typed, kept.as_ref())).collect_view();
     let hidden = rows.iter().map(|line| {
         // The version that was read in the list, so that a change since then is noticed.
-        let pick = picks.iter().find(|pick| pick.line == line.schedule_line_id).cloned().unwrap_or_else(|| Pick::of(line));
+        let pick =
+            picks.iter().find(|pick| pick.line == line.schedule_line_id).cloned().unwrap_or_else(|| Pick::of(line));
         let pick = if kept.is_some() { Pick::of(line) } else { pick };
         view! { <input type="hidden" name="picks[]" value=pick.to_string()/> }
     });
     let hidden = hidden.collect_view();
     let (action, button) = match kind {
         Kind::Reject => (RejectDeviations::url(), format!("Reject {lines}")),
-        Kind::Counter => (CounterDeviations::url(), format!("Send {}", counted(i64::try_from(rows.len()).unwrap_or(i64::MAX), "counter", "counters"))),
+        Kind::Counter => (
+            CounterDeviations::url(),
+            format!("Send {}", counted(i64::try_from(rows.len()).unwrap_or(i64::MAX), "counter", "counters")),
+        ),
     };
-    let problems = kept.as_ref().map(|kept| kept.about("note").map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
+    let problems =
+        kept.as_ref().map(|kept| kept.about("note").map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
     let wrong = (!problems.is_empty()).then_some("true");
     let note = typed.note.clone();
     let page = view! {
@@ -245,7 +265,8 @@ fn read_parts(line: &LineRow, fields: &BTreeMap<String, String>) -> Result<Vec<C
         if amount.is_empty() && when.is_empty() {
             continue;
         }
-        let amount = parse_number(&amount).map_err(|problem| problems.push(FieldProblem::new(key(id, part, "quantity"), problem.to_string())));
+        let amount = parse_number(&amount)
+            .map_err(|problem| problems.push(FieldProblem::new(key(id, part, "quantity"), problem.to_string())));
         let when: Result<NaiveDate, ()> = parse_day(&when, line.requested_on)
             .map_err(|problem| problems.push(FieldProblem::new(key(id, part, "deliver_on"), problem.to_string())));
         if let (Ok(quantity), Ok(on)) = (amount, when) {
@@ -268,7 +289,11 @@ pub async fn reject_deviations(
 ) -> Result<(), AppError> {
     let typed = Typed { picks: Pick::read(picks.iter().map(String::as_str)), note, fields: BTreeMap::new() };
     let wanted = explained(&typed.note).map(|note| {
-        typed.picks.iter().map(|pick| Wanted { pick: pick.clone(), verdict: Verdict::Reject, note: Some(note.clone()) }).collect()
+        typed
+            .picks
+            .iter()
+            .map(|pick| Wanted { pick: pick.clone(), verdict: Verdict::Reject, note: Some(note.clone()) })
+            .collect()
     });
     carry_out(Kind::Reject, typed, wanted, submission, &back_to(&back)).await
 }
@@ -290,7 +315,8 @@ pub async fn counter_deviations(
         let note = explained(&typed.note).map_err(|error| problems.extend(fields_of(error))).unwrap_or_default();
         let mut wanted = Vec::new();
         for pick in &typed.picks {
-            let parts = rows.iter().find(|row| row.schedule_line_id == pick.line).map(|row| read_parts(row, &typed.fields));
+            let parts =
+                rows.iter().find(|row| row.schedule_line_id == pick.line).map(|row| read_parts(row, &typed.fields));
             match parts {
                 Some(Err(more)) => problems.extend(more),
                 // What waits no more is asked for all the same; the order says why it cannot be.
@@ -355,10 +381,12 @@ async fn carry_out(
         .iter()
         .flat_map(|outcome| {
             let place = format!("Order {} {}: ", outcome.pick.order, outcome.line);
-            outcome.problems.iter().map(move |problem| FieldProblem::new(problem.field.clone(), format!("{place}{}", problem.message)))
+            outcome
+                .problems
+                .iter()
+                .map(move |problem| FieldProblem::new(problem.field.clone(), format!("{place}{}", problem.message)))
         })
         .collect();
     let left = Typed { picks: failed.into_iter().map(|outcome| outcome.pick).collect(), ..typed };
     kind.form(&left.picks, back).answer(&left, Err(AppError::Fields { problems })).await
 }
-

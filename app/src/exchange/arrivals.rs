@@ -63,8 +63,7 @@ async fn load(address: Address) -> Result<List, AppError> {
     }
     let total = arrivals::counted(&mut tx, &filter).await?;
     let connections = connections::list(&mut tx).await?;
-    let connections =
-        connections.into_iter().map(|it| (it.connection_id.to_string(), it.configured.name)).collect();
+    let connections = connections.into_iter().map(|it| (it.connection_id.to_string(), it.configured.name)).collect();
     Ok(List { around: Around::load(&mut tx).await?, address, rows, more, total, counts, connections })
 }
 
@@ -91,7 +90,13 @@ fn show(list: List) -> AnyView {
     ];
     let all = matches!(around.viewer.scope, domain::access::Scope::All);
     let content = if rows.is_empty() { empty(&address, all) } else { table(&rows, &around.reading) };
-    let foot = position(&address, (rows.first().map(ArrivalRow::key), rows.last().map(ArrivalRow::key)), rows.len(), total, more);
+    let foot = position(
+        &address,
+        (rows.first().map(ArrivalRow::key), rows.last().map(ArrivalRow::key)),
+        rows.len(),
+        total,
+        more,
+    );
     let page = view! {
         <PageHeader title="Arrivals".into_any() facts=facts/>
         <SavedViews views=views/>
@@ -113,7 +118,8 @@ fn empty(address: &Address, all: bool) -> AnyView {
         let clear = Some(("Show all".to_owned(), "/arrivals".to_owned()));
         return view! { <EmptyState title="No arrival matches" text="The filters above leave nothing over." action=clear/> }.into_any();
     }
-    let text = "As soon as a connection reads something from its system, or is sent something, it stands here as it came.";
+    let text =
+        "As soon as a connection reads something from its system, or is sent something, it stands here as it came.";
     view! { <EmptyState title="Nothing came in yet" text=text/> }.into_any()
 }
 

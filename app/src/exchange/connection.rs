@@ -57,7 +57,9 @@ async fn load(id: String) -> Result<One, AppError> {
     let flow = exchange_list::flow(&mut tx, id, offer::carried).await?;
     let test = match test {
         None => None,
-        Some(test) => deliveries::get(&mut tx, test).await.ok().map(|test| test.row).filter(|row| row.connection_id == id),
+        Some(test) => {
+            deliveries::get(&mut tx, test).await.ok().map(|test| test.row).filter(|row| row.connection_id == id)
+        }
     };
     Ok(One { around: Around::load(&mut tx).await?, flow, test, kept: the_form(&id.to_string()).kept().await? })
 }
@@ -73,7 +75,10 @@ fn show(one: One) -> AnyView {
         offer::title(&connection.kind).into_any(),
         flow.plant.clone().map_or_else(|| "all plants".to_owned(), |plant| format!("plant {plant}")).into_any(),
         format!("stage {}", words::stage(connection.configured.stage)).into_any(),
-        connection.last_ok_at.map_or_else(|| "never answered yet".into_any(), |at| view! { "last answer "{instant_with_zone(at, &reading)} }.into_any()),
+        connection.last_ok_at.map_or_else(
+            || "never answered yet".into_any(),
+            |at| view! { "last answer "{instant_with_zone(at, &reading)} }.into_any(),
+        ),
     ];
     let buttons = actions(&flow, &around, &id, kept.as_ref());
     let page = view! {
@@ -101,9 +106,19 @@ fn actions(flow: &Flow, around: &Around, id: &str, kept: Option<&Kept<Acted>>) -
         offered.push(Act { act: "resume", words: "Resume", what: "Goes on, with what waited first.", primary: true });
     } else {
         if flow.connection.circuit.retry_at.is_some() || flow.feeds.iter().any(|feed| feed.failures > 0) {
-            offered.push(Act { act: "try_now", words: "Try now", what: "Calls the system at once instead of waiting for the next try.", primary: true });
+            offered.push(Act {
+                act: "try_now",
+                words: "Try now",
+                what: "Calls the system at once instead of waiting for the next try.",
+                primary: true,
+            });
         }
-        offered.push(Act { act: "pause", words: "Pause", what: "Nothing is sent, read or applied until somebody resumes it. Everything waits, nothing is lost.", primary: false });
+        offered.push(Act {
+            act: "pause",
+            words: "Pause",
+            what: "Nothing is sent, read or applied until somebody resumes it. Everything waits, nothing is lost.",
+            primary: false,
+        });
     }
     view! {
         <form method="post" action=TestConnection::url()>
@@ -134,7 +149,9 @@ fn result(test: &DeliveryRow, around: &Around) -> AnyView {
         let class = test.fault_class.map(words::fault).unwrap_or_default();
         (Tone::Crit, format!("The test of {asked} failed, {class}: {}", test.fault.clone().unwrap_or_default()))
     } else if waited.num_seconds() > PATIENCE {
-        let words = format!("The test of {asked} has no answer yet. Perhaps no worker runs, or the connection is paused or not called.");
+        let words = format!(
+            "The test of {asked} has no answer yet. Perhaps no worker runs, or the connection is paused or not called."
+        );
         (Tone::Warn, words)
     } else {
         request::look_again(2);
@@ -156,7 +173,9 @@ fn waiting(flow: &Flow, around: &Around) -> AnyView {
     let pending = match flow.pending {
         None => "shown to integration admins and administrators".into_any(),
         Some((count, None)) => at_most(count, COUNTED).into_any(),
-        Some((count, Some(oldest))) => format!("{}, the oldest for {}", at_most(count, COUNTED), duration(reading.now - oldest)).into_any(),
+        Some((count, Some(oldest))) => {
+            format!("{}, the oldest for {}", at_most(count, COUNTED), duration(reading.now - oldest)).into_any()
+        }
     };
     view! {
         <section class="sheet" aria-labelledby="out-title">
@@ -267,11 +286,17 @@ pub async fn act_on_connection(id: String, act: String, #[server(default)] reaso
         let connection: ConnectionId = id_of(&id, "The connection")?;
         let mut tx = request::begin().await?;
         let said = match act.as_str() {
-            "pause" => connections::pause(&mut tx, connection, &reason).await.map(|()| "The connection is paused. What comes for it waits."),
-            "resume" => connections::resume(&mut tx, connection, Some(reason.clone()).filter(|why| !why.trim().is_empty()))
+            "pause" => connections::pause(&mut tx, connection, &reason)
                 .await
-                .map(|()| "The connection goes on."),
-            "try_now" => connections::try_now(&mut tx, connection, &reason).await.map(|()| "The connection is tried at once."),
+                .map(|()| "The connection is paused. What comes for it waits."),
+            "resume" => {
+                connections::resume(&mut tx, connection, Some(reason.clone()).filter(|why| !why.trim().is_empty()))
+                    .await
+                    .map(|()| "The connection goes on.")
+            }
+            "try_now" => {
+                connections::try_now(&mut tx, connection, &reason).await.map(|()| "The connection is tried at once.")
+            }
             _ => Err(store::CommandError::Invalid("Choose one of the buttons of the page.".to_owned())),
         }?;
         tx.commit().await?;
@@ -299,4 +324,3 @@ fn the_form(id: &str) -> crate::form::Form {
     let id: String = id.chars().filter(|letter| letter.is_ascii_hexdigit() || *letter == '-').take(36).collect();
     crate::form::Form::new("connection", id.clone(), format!("/connections/{id}"))
 }
-

@@ -63,14 +63,22 @@ impl Typed {
     }
 
     fn empty(kind: String) -> Self {
-        Self { kind, takes: "own".to_owned(), stage: "test".to_owned(), limit: "8".to_owned(), raw: "{\n}".to_owned(), ..Self::default() }
+        Self {
+            kind,
+            takes: "own".to_owned(),
+            stage: "test".to_owned(),
+            limit: "8".to_owned(),
+            raw: "{\n}".to_owned(),
+            ..Self::default()
+        }
     }
 
     /// What was typed as the store takes it. `before` keeps the type of values that nobody touched.
     fn configured(&self, before: Option<&Value>) -> Result<Configured, AppError> {
         let mut problems = Vec::new();
         let settings = if self.raw.trim().is_empty() {
-            let fields = self.settings.iter().map(|(key, text)| (key, text.trim())).filter(|(_, text)| !text.is_empty());
+            let fields =
+                self.settings.iter().map(|(key, text)| (key, text.trim())).filter(|(_, text)| !text.is_empty());
             let kept = |key: &str, text: &str| {
                 before.and_then(|before| before.get(key)).filter(|value| text_of(value) == text).cloned()
             };
@@ -80,7 +88,8 @@ impl Typed {
             match serde_json::from_str::<Value>(&self.raw) {
                 Ok(value @ Value::Object(_)) => value,
                 Ok(_) => {
-                    problems.push(FieldProblem::new("raw", "Write the settings as one JSON object: {\"key\": \"value\"}."));
+                    problems
+                        .push(FieldProblem::new("raw", "Write the settings as one JSON object: {\"key\": \"value\"}."));
                     Value::Null
                 }
                 Err(error) => {
@@ -131,7 +140,10 @@ impl Typed {
     fn without_secrets(mut self) -> Self {
         let known = offer::offer(&self.kind);
         for setting in known.iter().flat_map(|offer| &offer.settings).filter(|setting| setting.secret) {
-            let typed = self.settings.get(&setting.key).is_some_and(|text| !text.starts_with("env:") && !text.starts_with("file:"));
+            let typed = self
+                .settings
+                .get(&setting.key)
+                .is_some_and(|text| !text.starts_with("env:") && !text.starts_with("file:"));
             if typed {
                 let _typed = self.settings.remove(&setting.key);
             }
@@ -241,7 +253,9 @@ fn show(filled: Filled) -> AnyView {
     let takes = [("own", "Its own orders: an ERP"), ("all", "Everything it carries: a broker")];
     let takes = takes.map(|(value, words)| (value.to_owned(), words.to_owned()));
     let stages = Stage::ALL.iter().map(|stage| (stage.as_str().to_owned(), words::stage(*stage).to_owned()));
-    let title = edited.as_ref().map_or_else(|| format!("Add {}", offer::title(&typed.kind)), |(_, name, _)| format!("Edit {name}"));
+    let title = edited
+        .as_ref()
+        .map_or_else(|| format!("Add {}", offer::title(&typed.kind)), |(_, name, _)| format!("Edit {name}"));
     let action = if edited.is_some() { SaveConnection::url() } else { AddConnection::url() };
     let back = edited.as_ref().map_or_else(|| "/connections".to_owned(), |(id, _, _)| format!("/connections/{id}"));
     let hidden = match &edited {
@@ -255,7 +269,8 @@ fn show(filled: Filled) -> AnyView {
     let crumb = edited.as_ref().map(|(id, name, _)| Crumb::link(name.clone(), format!("/connections/{id}")));
     let crumbs = std::iter::once(Crumb::link("Connections", "/connections")).chain(crumb);
     let crumbs = crumbs.chain([Crumb::here(if edited.is_some() { "Edit" } else { "Add" })]).collect();
-    let (plants, stages, takes) = (options(plants, &typed.plant), options(stages, &typed.stage), options(takes, &typed.takes));
+    let (plants, stages, takes) =
+        (options(plants, &typed.plant), options(stages, &typed.stage), options(takes, &typed.takes));
     let (name_typed, limit) = (typed.name.clone(), typed.limit.clone());
     let page = view! {
         <Breadcrumb crumbs=crumbs/>

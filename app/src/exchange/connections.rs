@@ -30,7 +30,8 @@ async fn load() -> Result<(Around, Vec<Flow>), AppError> {
 
 fn show(around: Around, flows: &[Flow]) -> AnyView {
     let manages = around.viewer.may(Action::ManageExchange);
-    let not_running = flows.iter().filter(|flow| words::connection(&flow.connection, &around.reading).0 != Tone::Ok).count();
+    let not_running =
+        flows.iter().filter(|flow| words::connection(&flow.connection, &around.reading).0 != Tone::Ok).count();
     let depth: i64 = flows.iter().map(Flow::depth).sum();
     let facts = vec![
         counted(i64::try_from(flows.len()).unwrap_or(i64::MAX), "connection", "connections").into_any(),
@@ -110,7 +111,10 @@ fn row(flow: &Flow, reading: &Reading) -> AnyView {
         Some((0, _)) => view! { <span class="muted">"0"</span> }.into_any(),
         Some((count, _)) => at_most(count, COUNTED).into_any(),
     };
-    let oldest = flow.oldest.map_or_else(|| view! { <span class="muted">"–"</span> }.into_any(), |at| duration(reading.now - at).into_any());
+    let oldest = flow.oldest.map_or_else(
+        || view! { <span class="muted">"–"</span> }.into_any(),
+        |at| duration(reading.now - at).into_any(),
+    );
     view! {
         <tr data-edge=edge>
             <td class="a-id"><a class="strong" href=format!("/connections/{id}")>{connection.configured.name.clone()}</a><span class="sub">{below}</span></td>

@@ -75,7 +75,13 @@ pub(super) fn cut<T>(rows: &mut Vec<T>, size: i64, backwards: bool) -> bool {
 }
 
 /// The foot of a list that is cut by key.
-pub(super) fn position(address: &Address, (first, last): (Option<Key>, Option<Key>), shown: usize, total: i64, more: bool) -> Position {
+pub(super) fn position(
+    address: &Address,
+    (first, last): (Option<Key>, Option<Key>),
+    shown: usize,
+    total: i64,
+    more: bool,
+) -> Position {
     let backwards = address.get("before").is_some();
     let (has_previous, has_next) = if backwards { (more, true) } else { (address.get("after").is_some(), more) };
     let size = place(address).0;
@@ -84,7 +90,11 @@ pub(super) fn position(address: &Address, (first, last): (Option<Key>, Option<Ke
         (other, href, other == size)
     });
     Position {
-        words: format!("{} of {}", at_most(i64::try_from(shown).unwrap_or(i64::MAX), i64::MAX), at_most(total, COUNTED)),
+        words: format!(
+            "{} of {}",
+            at_most(i64::try_from(shown).unwrap_or(i64::MAX), i64::MAX),
+            at_most(total, COUNTED)
+        ),
         previous: first.filter(|_| has_previous).map(|key| address.with("before", key).href()),
         next: last.filter(|_| has_next).map(|key| address.with("after", key).href()),
         sizes: sizes.to_vec(),
@@ -108,8 +118,7 @@ async fn load(address: Address) -> Result<List, AppError> {
     }
     let total = deliveries::counted(&mut tx, &filter).await?;
     let connections = connections::list(&mut tx).await?;
-    let connections =
-        connections.into_iter().map(|it| (it.connection_id.to_string(), it.configured.name)).collect();
+    let connections = connections.into_iter().map(|it| (it.connection_id.to_string(), it.configured.name)).collect();
     Ok(List { around: Around::load(&mut tx).await?, address, rows, more, total, counts, connections })
 }
 
@@ -132,7 +141,13 @@ fn show(list: List) -> AnyView {
         format!("times in {}", around.reading.abbreviation(around.now())).into_any(),
     ];
     let content = if rows.is_empty() { empty(&address) } else { table(&rows, &around) };
-    let foot = position(&address, (rows.first().map(DeliveryRow::key), rows.last().map(DeliveryRow::key)), rows.len(), total, more);
+    let foot = position(
+        &address,
+        (rows.first().map(DeliveryRow::key), rows.last().map(DeliveryRow::key)),
+        rows.len(),
+        total,
+        more,
+    );
     let page = view! {
         <PageHeader title="Deliveries".into_any() facts=facts/>
         <SavedViews views=views/>
@@ -146,12 +161,19 @@ fn show(list: List) -> AnyView {
 }
 
 /// The filters of both lists of the exchange.
-pub(super) fn filters(address: &Address, connections: &[(String, String)], path: &'static str, text: &'static str) -> AnyView {
+pub(super) fn filters(
+    address: &Address,
+    connections: &[(String, String)],
+    path: &'static str,
+    text: &'static str,
+) -> AnyView {
     let chosen = address.get("connection").unwrap_or_default().to_owned();
     let name = connections.iter().find(|(id, _)| *id == chosen).map(|(_, name)| name.clone());
     let state = address.get("state").map(|state| state.replace('_', " ").replace(',', " or "));
     let known_state = address.get("state").is_some_and(|words| {
-        words.split(',').all(|word| word.parse::<DeliveryState>().is_ok() || word.parse::<domain::exchange::ArrivalState>().is_ok())
+        words
+            .split(',')
+            .all(|word| word.parse::<DeliveryState>().is_ok() || word.parse::<domain::exchange::ArrivalState>().is_ok())
     });
     let tags = address.tags(
         &[
@@ -163,9 +185,8 @@ pub(super) fn filters(address: &Address, connections: &[(String, String)], path:
     );
     let mut choices = vec![(String::new(), "any".to_owned())];
     choices.extend(connections.iter().cloned());
-    let kept = ["state", "size"].map(|key| {
-        address.get(key).map(|value| view! { <input type="hidden" name=key value=value.to_owned()/> })
-    });
+    let kept = ["state", "size"]
+        .map(|key| address.get(key).map(|value| view! { <input type="hidden" name=key value=value.to_owned()/> }));
     let words = address.get("q").unwrap_or_default().to_owned();
     let choices = options(choices, &chosen);
     view! {
@@ -224,7 +245,10 @@ pub(super) fn table(rows: &[DeliveryRow], around: &Around) -> AnyView {
 pub(super) fn connection(delivery: &DeliveryRow, around: &Around) -> AnyView {
     let name = delivery.connection.clone();
     match around.viewer.scope {
-        Scope::All => view! { <a class="quiet-link" href=format!("/connections/{}", delivery.connection_id)>{name}</a> }.into_any(),
+        Scope::All => {
+            view! { <a class="quiet-link" href=format!("/connections/{}", delivery.connection_id)>{name}</a> }
+                .into_any()
+        }
         _ => name.into_any(),
     }
 }
@@ -232,10 +256,10 @@ pub(super) fn connection(delivery: &DeliveryRow, around: &Around) -> AnyView {
 fn row(delivery: &DeliveryRow, around: &Around) -> AnyView {
     let reading = &around.reading;
     let (tone, state) = words::delivery(delivery.state);
-    let what = delivery.order.clone().map_or_else(
-        || delivery.connection.clone(),
-        |order| format!("{order} / {}", delivery.subject_version),
-    );
+    let what = delivery
+        .order
+        .clone()
+        .map_or_else(|| delivery.connection.clone(), |order| format!("{order} / {}", delivery.subject_version));
     let kind = delivery.kind.map_or("event no longer in the log", words::event);
     let fault = delivery.fault.clone().filter(|_| !delivery.state.is_final());
     let end = match (delivery.next_attempt_at, &delivery.their_ref, delivery.finished_at) {

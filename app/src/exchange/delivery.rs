@@ -51,10 +51,8 @@ fn show(one: One) -> AnyView {
     let (tone, state) = words::delivery(row.state);
     let what = row.kind.map_or("Delivery", words::event);
     let title = row.order.clone().map_or_else(|| what.to_owned(), |order| format!("{what}, order {order}"));
-    let facts = vec![
-        view! { "to "{connection(row, &around)} }.into_any(),
-        words::delivery_meaning(row.state).into_any(),
-    ];
+    let facts =
+        vec![view! { "to "{connection(row, &around)} }.into_any(), words::delivery_meaning(row.state).into_any()];
     let buttons = actions(row.state, &around, &row.delivery_id.to_string(), kept.as_ref());
     let page = view! {
         <Breadcrumb crumbs=vec![Crumb::link("Deliveries", "/deliveries"), Crumb::here(row.delivery_id.to_string()).mono()]/>
@@ -79,9 +77,20 @@ fn actions(state: DeliveryState, around: &Around, id: &str, kept: Option<&Kept<A
     if !around.viewer.may(Action::ManageExchange) {
         return disabled_button("Retry", "Deciding on deliveries takes the role Integration admin.");
     }
-    let retry = Act { act: "retry", words: "Retry", what: "Tries it at once; its tries are counted anew.", primary: true };
-    let skip = Act { act: "skip", words: "Skip", what: "Leaves it out for good. The other system is not told, and what waits behind it goes on.", primary: false };
-    let resend = Act { act: "resend", words: "Resend", what: "Sends the same event once more, under the same key: a system that has it already changes nothing.", primary: false };
+    let retry =
+        Act { act: "retry", words: "Retry", what: "Tries it at once; its tries are counted anew.", primary: true };
+    let skip = Act {
+        act: "skip",
+        words: "Skip",
+        what: "Leaves it out for good. The other system is not told, and what waits behind it goes on.",
+        primary: false,
+    };
+    let resend = Act {
+        act: "resend",
+        words: "Resend",
+        what: "Sends the same event once more, under the same key: a system that has it already changes nothing.",
+        primary: false,
+    };
     let offered: &[Act] = match state {
         DeliveryState::Parked | DeliveryState::Retrying => &[retry, skip],
         DeliveryState::Held => &[skip],
@@ -174,7 +183,10 @@ fn lane(delivery: &DeliveryView, around: &Around) -> AnyView {
 fn sent(delivery: &DeliveryView, around: &Around) -> AnyView {
     let content = match &delivery.data {
         Some(data) => payload::json(data, &around.viewer),
-        None => view! { <div class="empty"><p>"The event is older than the log is kept. Its deliveries stay."</p></div> }.into_any(),
+        None => {
+            view! { <div class="empty"><p>"The event is older than the log is kept. Its deliveries stay."</p></div> }
+                .into_any()
+        }
     };
     view! {
         <section class="sheet" aria-labelledby="sent-title">

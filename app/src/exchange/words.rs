@@ -48,7 +48,11 @@ pub fn connection(connection: &Connection, reading: &Reading) -> (Tone, String) 
         return (Tone::Neutral, format!("paused since {}", reading.short(pause.at)));
     }
     let again = connection.circuit.retry_at.map(|at| {
-        if at <= reading.now { ", tried again any moment".to_owned() } else { format!(", tried again {}", reading.short(at)) }
+        if at <= reading.now {
+            ", tried again any moment".to_owned()
+        } else {
+            format!(", tried again {}", reading.short(at))
+        }
     });
     match connection.circuit.state {
         CircuitState::Closed => (Tone::Ok, "running".to_owned()),

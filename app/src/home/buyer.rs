@@ -33,11 +33,24 @@ pub(super) async fn load(tx: &mut Tx) -> Result<BuyerPart, StoreError> {
 pub(super) fn show(part: &BuyerPart, around: &Around) -> AnyView {
     let waiting = &around.waiting;
     let oldest = waiting.oldest_review.map(|since| format!("the oldest for {}", duration(around.now() - since)));
-    let kpi = |label, count, tone, href: &str, note: Option<String>| Kpi { label, count, most: COUNTED, note, tone, href: href.to_owned() };
+    let kpi = |label, count, tone, href: &str, note: Option<String>| Kpi {
+        label,
+        count,
+        most: COUNTED,
+        note,
+        tone,
+        href: href.to_owned(),
+    };
     let numbers = vec![
         kpi("Deviations for you", waiting.with_buyer, Tone::Warn, "/deviations", oldest),
         kpi("Not answered", waiting.needs_supplier, Tone::Info, "/orders?status=open", None),
-        kpi("Overdue", waiting.overdue, Tone::Crit, "/orders?status=overdue", Some("requested for today or earlier".to_owned()).filter(|_| waiting.overdue > 0)),
+        kpi(
+            "Overdue",
+            waiting.overdue,
+            Tone::Crit,
+            "/orders?status=overdue",
+            Some("requested for today or earlier".to_owned()).filter(|_| waiting.overdue > 0),
+        ),
         kpi("Not in the ERP yet", waiting.not_in_erp, Tone::Warn, "/orders?status=not_in_erp", None),
         kpi("All lines", waiting.lines, Tone::Neutral, "/orders", None),
     ];

@@ -42,7 +42,8 @@ pub(super) async fn load_exchange(tx: &mut Tx) -> Result<ExchangePart, CommandEr
 }
 
 pub(super) fn show_exchange(part: &ExchangePart, around: &Around) -> AnyView {
-    let kpi = |label, count, tone, href: &str| Kpi { label, count, most: COUNTED, note: None, tone, href: href.to_owned() };
+    let kpi =
+        |label, count, tone, href: &str| Kpi { label, count, most: COUNTED, note: None, tone, href: href.to_owned() };
     let mut numbers = vec![
         kpi("Parked", part.parked, Tone::Crit, "/deliveries?state=parked"),
         kpi("Retrying", part.retrying, Tone::Warn, "/deliveries?state=retrying"),
@@ -53,10 +54,13 @@ pub(super) fn show_exchange(part: &ExchangePart, around: &Around) -> AnyView {
         numbers.push(kpi("Refused arrivals", part.refused, Tone::Crit, "/arrivals?state=refused"));
     }
     let content = if part.flows.is_empty() {
-        let add = Some(("Add a connection".to_owned(), "/connections/new".to_owned())).filter(|_| around.viewer.may(Action::ManageExchange));
+        let add = Some(("Add a connection".to_owned(), "/connections/new".to_owned()))
+            .filter(|_| around.viewer.may(Action::ManageExchange));
         let text = match around.viewer.scope {
             domain::access::Scope::All => "No other system is connected yet.",
-            _ => "No system is connected to your plants alone. Those of all plants are shown to integration admins; what is on its way from your plants is counted above.",
+            _ => {
+                "No system is connected to your plants alone. Those of all plants are shown to integration admins; what is on its way from your plants is counted above."
+            }
         };
         view! { <section class="sheet"><EmptyState title="No connections" text=text action=add/></section> }.into_any()
     } else {
@@ -114,7 +118,11 @@ pub(super) fn show_facts(part: &FactsPart) -> AnyView {
 /// `12.4 MB`.
 fn size(bytes: i64) -> String {
     let tenths = bytes / 100_000;
-    if tenths < 10_000 { format!("{}.{} MB", tenths / 10, tenths % 10) } else { format!("{}.{} GB", tenths / 10_000, tenths / 1_000 % 10) }
+    if tenths < 10_000 {
+        format!("{}.{} MB", tenths / 10, tenths % 10)
+    } else {
+        format!("{}.{} GB", tenths / 10_000, tenths / 1_000 % 10)
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +131,9 @@ mod tests {
 
     #[test]
     fn sizes_are_shown_in_the_unit_that_reads_well() {
-        for (bytes, words) in [(0, "0.0 MB"), (12_449_999, "12.4 MB"), (999_900_000, "999.9 MB"), (3_260_000_000, "3.2 GB")] {
+        for (bytes, words) in
+            [(0, "0.0 MB"), (12_449_999, "12.4 MB"), (999_900_000, "999.9 MB"), (3_260_000_000, "3.2 GB")]
+        {
             assert_eq!(size(bytes), words);
         }
     }

@@ -37,7 +37,13 @@ pub(super) fn show(part: &PlantPart, around: &Around) -> AnyView {
         href: format!("/orders?status={status}"),
     };
     let numbers = vec![
-        kpi("Overdue", waiting.overdue, Tone::Crit, "overdue", Some("requested, not promised".to_owned()).filter(|_| waiting.overdue > 0)),
+        kpi(
+            "Overdue",
+            waiting.overdue,
+            Tone::Crit,
+            "overdue",
+            Some("requested, not promised".to_owned()).filter(|_| waiting.overdue > 0),
+        ),
         kpi("Wait for suppliers", waiting.needs_supplier, Tone::Info, "open", None),
         kpi("Wait for buyers", waiting.with_buyer, Tone::Warn, "review", oldest),
         kpi("Wait for the ERP", waiting.not_in_erp, Tone::Warn, "not_in_erp", None),

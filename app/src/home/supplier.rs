@@ -71,7 +71,9 @@ fn done(part: &SupplierPart, around: &Around) -> AnyView {
     }
     let all = around.waiting.lines - around.waiting.with_buyer;
     let lines = counted(all, "line is", "lines are");
-    let next = part.next.as_ref().map(|row| format!(" Next due {}: order {} line {}.", domain::calendar::day(row.requested_on), row.order, row.line));
+    let next = part.next.as_ref().map(|row| {
+        format!(" Next due {}: order {} line {}.", domain::calendar::day(row.requested_on), row.order, row.line)
+    });
     let with_buyer = match around.waiting.with_buyer {
         0 => String::new(),
         count => format!(" {} with the buyer.", counted(count, "line is", "lines are")),

@@ -33,7 +33,8 @@ async fn load() -> Result<Home, AppError> {
     let mut tx = request::reader().await?;
     let around = Around::load(&mut tx).await?;
     let viewer = &around.viewer;
-    let mut home = Home { supplier: None, buyer: None, plant: None, exchange: None, facts: None, around: around.clone() };
+    let mut home =
+        Home { supplier: None, buyer: None, plant: None, exchange: None, facts: None, around: around.clone() };
     if viewer.is_supplier() {
         home.supplier = Some(supplier::load(&mut tx).await?);
         return Ok(home);

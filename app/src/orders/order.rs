@@ -12,7 +12,7 @@ use domain::order::OrderStatus;
 use domain::quantity::Money;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use store::order_list::{self, Filter, InErp, Page};
+use store::order_list::{self, InErp};
 use store::orders::{self, OrderRecord};
 use store::timeline::{self, Entry};
 
@@ -61,14 +61,7 @@ async fn load(number: String, query: Vec<(String, String)>) -> Result<Loaded, Ap
     let around = Around::load(&mut tx).await?;
     let record = orders::get(&mut tx, &number).await?;
     let history = timeline::of_subject(&mut tx, record.order.order_id.0).await?;
-    // The list already knows how far the ERP is with each line.
-    let filter = Filter { text: Some(record.order.number.clone()), ..Filter::default() };
-    let rows = order_list::page(&mut tx, &filter, &Page { size: 500, ..Page::default() }).await?;
-    let in_erp = rows
-        .into_iter()
-        .filter(|row| row.order_id == record.order.order_id)
-        .filter_map(|row| Some((row.schedule_line_id, row.delivery?)))
-        .collect();
+    let in_erp = order_list::in_erp(&mut tx, record.order.order_id).await?.into_iter().collect();
     let asked =
         |key: &str| query.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str()).to_owned();
     let (part, shown) = (Part::parse(&asked("lines")), Shown::parse(&asked("events")));

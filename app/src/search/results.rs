@@ -63,7 +63,8 @@ fn page_of(known: Known) -> String {
 /// The one thing whose number is exactly what was asked for.
 fn only(results: &Results, words: &str) -> Option<String> {
     let is = |found: &&Found| found.number.eq_ignore_ascii_case(words);
-    let (items, suppliers): (Vec<_>, Vec<_>) = (results.items.iter().filter(is).collect(), results.suppliers.iter().filter(is).collect());
+    let (items, suppliers): (Vec<_>, Vec<_>) =
+        (results.items.iter().filter(is).collect(), results.suppliers.iter().filter(is).collect());
     match (items.as_slice(), suppliers.as_slice()) {
         ([item], []) => Some(list_of_item(item)),
         ([], [supplier]) => Some(list_of_supplier(supplier)),
@@ -82,12 +83,18 @@ fn list_of_supplier(supplier: &Found) -> String {
 fn show(answer: Answer) -> AnyView {
     let Answer { around, words, results } = answer;
     let house = !around.viewer.is_supplier();
-    let searched = if house { "order, item and supplier numbers, names and descriptions, and references" } else { "your orders: their numbers, items and descriptions, and references" };
+    let searched = if house {
+        "order, item and supplier numbers, names and descriptions, and references"
+    } else {
+        "your orders: their numbers, items and descriptions, and references"
+    };
     let content = if words.trim().is_empty() {
         let text = format!("Looked for are {searched}. An exact order number or reference leads straight to its page.");
         view! { <section class="sheet"><EmptyState title="What are you looking for?" text=text/></section> }.into_any()
     } else if results.is_empty() {
-        let text = format!("Searched were {searched}. Numbers are found from their beginning; a reference has to be complete.");
+        let text = format!(
+            "Searched were {searched}. Numbers are found from their beginning; a reference has to be complete."
+        );
         view! { <section class="sheet"><EmptyState title=format!("Nothing found for “{words}”") text=text action=Some(("Show all orders".to_owned(), "/orders".to_owned()))/></section> }.into_any()
     } else {
         groups(&results, house)

@@ -31,7 +31,14 @@ pub struct Waiting {
 /// Counts what waits.
 pub async fn waiting(tx: &mut Tx) -> Result<Waiting, StoreError> {
     let mut counts = [0_i64; 6];
-    let buckets = [Some(Bucket::NeedsSupplier), Some(Bucket::Overdue), Some(Bucket::Changed), Some(Bucket::WithBuyer), Some(Bucket::NotInErp), None];
+    let buckets = [
+        Some(Bucket::NeedsSupplier),
+        Some(Bucket::Overdue),
+        Some(Bucket::Changed),
+        Some(Bucket::WithBuyer),
+        Some(Bucket::NotInErp),
+        None,
+    ];
     for (count, bucket) in counts.iter_mut().zip(buckets) {
         *count = order_list::count(tx, &Filter { buckets: bucket.into_iter().collect(), ..Filter::default() }).await?;
     }
@@ -156,7 +163,10 @@ pub async fn plants(tx: &mut Tx) -> Result<Vec<Choice>, StoreError> {
 
 /// The suppliers within the scope, by name.
 pub async fn suppliers(tx: &mut Tx) -> Result<Vec<Choice>, StoreError> {
-    Ok(sqlx::query_as!(Choice, r#"select supplier_id as id, number, name from supplier order by name, number limit 5000"#)
-        .fetch_all(tx.sql())
-        .await?)
+    Ok(sqlx::query_as!(
+        Choice,
+        r#"select supplier_id as id, number, name from supplier order by name, number limit 5000"#
+    )
+    .fetch_all(tx.sql())
+    .await?)
 }

@@ -280,7 +280,9 @@ fn merged(sql: &mut QueryBuilder<Postgres>, source: &Source, page: &Page) {
     let size = page.size.clamp(1, 500);
     sql.push("select rows.* from unnest(")
         .push_bind(source.states.iter().map(|state| (*state).to_owned()).collect::<Vec<_>>())
-        .push(format!("::text[]) as wanted (state) cross join lateral (select * from {table} where {table}.state = wanted.state"));
+        .push(format!(
+            "::text[]) as wanted (state) cross join lateral (select * from {table} where {table}.state = wanted.state"
+        ));
     source.conditions(sql);
     match (page.before, page.after) {
         (Some(key), _) => {

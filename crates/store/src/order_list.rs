@@ -280,6 +280,36 @@ pub async fn in_review(tx: &mut Tx, filter: &Filter, size: i64) -> Result<Vec<Li
     Ok(sql.build_query_as().fetch_all(tx.sql()).await?)
 }
 
+/// How far the ERP is with the promised lines of one order; a line without a row here is still pending.
+pub async fn in_erp(tx: &mut Tx, order_id: OrderId) -> Result<Vec<(ScheduleLineId, InErp)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select s.schedule_line_id, d.state, d.their_ref, d.finished_at, d.attempts, d.next_attempt_at, d.fault_message
+        from schedule_line s
+        join purchase_order o on o.order_id = s.order_id
+        join delivery d on d.event_id = s.promise_event_id and d.connection_id = o.connection_id and d.triggered_by = 'event'
+        where s.order_id = $1
+        limit 10000
+        "#,
+        order_id.0
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let in_erp = InErp {
+                state: read_word("delivery state", &row.state)?,
+                their_ref: row.their_ref,
+                finished_at: row.finished_at,
+                attempts: row.attempts,
+                next_attempt_at: row.next_attempt_at,
+                fault: row.fault_message,
+            };
+            Ok((ScheduleLineId(row.schedule_line_id), in_erp))
+        })
+        .collect()
+}
+
 fn conditions(sql: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
     match scope {
         Scope::All => sql.push(" where true"),

@@ -226,7 +226,9 @@ pub async fn save(tx: &mut Tx, person: PersonId, new: &NewPerson) -> Result<(), 
             "Nobody gives up the own role of administrator. Ask another administrator.".to_owned(),
         ));
     }
-    sqlx::query!("select person_id from person where person_id = $1 for update", person.0).fetch_optional(tx.sql()).await?;
+    sqlx::query!("select person_id from person where person_id = $1 for update", person.0)
+        .fetch_optional(tx.sql())
+        .await?;
     let before = get(tx, person).await?.ok_or(CommandError::NotFound { what: "the person" })?;
     let taken = sqlx::query_scalar!(
         r#"select exists (select from person where email = $2 and person_id <> $1) as "taken!""#,

@@ -42,11 +42,17 @@ async fn an_administrator_changes_roles_and_memberships_at_once(pool: PgPoolOpti
     let mut tx = scene.begin(administrator).await;
     let known = people::get(&mut tx, person).await.expect("an answer").expect("the person");
     assert_eq!(known.email, "otto.falk@supplier.example");
-    assert_eq!((known.roles, known.suppliers, known.plants), (vec![Role::Supplier], vec!["Supplier A".to_owned()], vec![]));
+    assert_eq!(
+        (known.roles, known.suppliers, known.plants),
+        (vec![Role::Supplier], vec!["Supplier A".to_owned()], vec![])
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn nobody_changes_people_without_the_role_or_takes_an_address_that_is_used(pool: PgPoolOptions, options: PgConnectOptions) {
+async fn nobody_changes_people_without_the_role_or_takes_an_address_that_is_used(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
     let scene = Scene::new(pool, options).await;
     let administrator = who(&scene.store, "Ada", &[Role::Administrator], Scope::All);
     let otto = added(&scene, &administrator, &buyer_of(&scene, "otto@norvik.example")).await;

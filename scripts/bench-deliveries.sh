@@ -6,4 +6,4 @@ source scripts/bench-programs.sh
 (cd end2end/load && npm ci --silent --no-audit --no-fund)
 INTERLOCK_BENCH="$(measuring deliveries)"
 export INTERLOCK_BENCH
-exec node end2end/load/compare.mjs "$@"
+exec cargo xtask with-postgres --durable node end2end/load/compare.mjs "$@"

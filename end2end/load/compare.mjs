@@ -1,13 +1,11 @@
 // Deliveries a second, ours beside graphile-worker's, in interleaved rounds on one PostgreSQL whose every commit is on disk.
 //
-//   INTERLOCK_PROGRAMS=…/release INTERLOCK_BENCH=…/deliveries-… node compare.mjs [rounds]
+//   DATABASE_URL=… INTERLOCK_PROGRAMS=…/release INTERLOCK_BENCH=…/deliveries-… node compare.mjs [rounds] [noop] [post] [state] [latency]
 //
-// Started by scripts/bench-deliveries.sh. A round of ours is a run of crates/worker/benches/deliveries.rs: from the lock of
+// Started by scripts/bench-deliveries.sh, which makes the cluster. A round of ours is a run of crates/worker/benches/deliveries.rs: from the lock of
 // the connection to the commit of the last outcome. A round of theirs is graphile.mjs, four processes as in its own
 // performance test: from the start of the runners to the end of the last, the start of node and the filling left out.
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { makeWorkerUtils } from "graphile-worker";
@@ -15,11 +13,12 @@ import pg from "pg";
 
 const programs = process.env.INTERLOCK_PROGRAMS;
 const bench = process.env.INTERLOCK_BENCH;
-if (!programs || !bench) throw new Error("start it with scripts/bench-deliveries.sh");
+if (!programs || !bench || !process.env.DATABASE_URL) throw new Error("start it with scripts/bench-deliveries.sh");
 const rounds = Number(process.argv[2] ?? 5);
+const parts = process.argv.length > 3 ? process.argv.slice(3) : ["noop", "post", "state", "latency"];
 const PROCESSES = 4;
-const NOOP = { events: 40_000, subjects: 2_000 };
-const POST = { events: 6_000, subjects: 500 };
+const NOOP = { events: 20_000, subjects: 2_000 };
+const POST = { events: 4_000, subjects: 500 };
 const KEY = "load-key";
 
 const children = new Set();
@@ -39,18 +38,14 @@ async function lineWith(child, words) {
   }
 }
 
-const without = (...names) => Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.includes(name)));
 const ended = (child) => new Promise((resolve) => (child.exitCode === null ? child.on("exit", resolve) : resolve()));
 
-// ---- the cluster: the program's private one, which is durable ------------------------------------------------------
-const directory = mkdtempSync(join(tmpdir(), "interlock-load-"));
-chmodSync(directory, 0o755);
-const portal = start(join(programs, "interlock"), ["serve", "--no-work", "--listen", "127.0.0.1:0", "--data-dir", join(directory, "data")], {
-  env: { ...without("DATABASE_URL", "INTERLOCK_DATABASE_URL"), INTERLOCK_LOG_FILTER: "warn" },
-});
-await lineWith(portal, "is ready: ");
-const socket = join(directory, "data", "postgres");
-const database = (name) => `postgres://interlock_owner@localhost/${name}?host=${encodeURIComponent(socket)}`;
+/** Another database of the cluster in DATABASE_URL. */
+function database(name) {
+  const url = new URL(process.env.DATABASE_URL);
+  url.pathname = `/${name}`;
+  return url.href;
+}
 
 // ---- ours ----------------------------------------------------------------------------------------------------------
 async function ours(...args) {
@@ -59,7 +54,7 @@ async function ours(...args) {
 }
 
 // ---- theirs --------------------------------------------------------------------------------------------------------
-const admin = new pg.Client({ connectionString: database("interlock") });
+const admin = new pg.Client({ connectionString: process.env.DATABASE_URL });
 await admin.connect();
 await admin.query("create database bench_theirs");
 const theirDatabase = database("bench_theirs");
@@ -78,7 +73,10 @@ async function theirs(mode, { events, subjects }, ordered, simulator = "") {
   // Jobs of one queue run one after the other: its way of keeping an order's events in order.
   const queue = ordered ? "'q' || i % $2" : "null";
   await their.query(
-    `select count(graphile_worker.add_job('${mode}', ${PAYLOAD}, queue_name := ${queue})) from generate_series(0, $1::int - 1) i where $2::int > 0`,
+    `select count(*) from graphile_worker.add_jobs(array(
+       select json_populate_record(null::graphile_worker.job_spec,
+         json_build_object('identifier', '${mode}', 'queue_name', ${queue}, 'run_at', now(), 'payload', ${PAYLOAD}))
+       from generate_series(0, $1::int - 1) i where $2::int > 0))`,
     [events, subjects],
   );
   await their.query("analyze");
@@ -131,7 +129,7 @@ function tell(name, one, other) {
 }
 
 try {
-  const erp = await simulatedErp();
+  const erp = parts.includes("post") ? await simulatedErp() : undefined;
   for (let round = 0; round < rounds; round += 1) {
     const turns = [
       ["ours noop", () => ours("noop", NOOP.events, NOOP.subjects)],
@@ -139,29 +137,35 @@ try {
       ["theirs noop ordered", () => theirs("noop", NOOP, true)],
       ["ours post", () => ours("post", POST.events, POST.subjects, erp.address, KEY)],
       ["theirs post ordered", () => theirs("post", POST, true, erp.address)],
-    ];
+    ].filter(([name]) => parts.some((part) => name.includes(part)));
     // Whoever is first in one round is last in the next.
     for (const [name, run] of round % 2 === 0 ? turns : turns.reverse()) {
       const { per_second } = await run();
       process.stdout.write(`round ${round + 1}, ${name}: ${Math.round(per_second)}/s\n`);
       keep(name, per_second);
     }
-    for (const clients of [1, 8]) {
+    for (const clients of parts.includes("state") ? [1, 8] : []) {
       const { alone_per_second, with_event_per_second } = await ours("state", clients, 2);
       keep(`change alone, ${clients}`, alone_per_second);
       keep(`change with event, ${clients}`, with_event_per_second);
     }
-    const { commit, called } = await ours("latency", 200);
-    for (const [name, times] of Object.entries({ commit, called })) {
-      keep(`${name} p50`, times.p50_ms);
-      keep(`${name} p99`, times.p99_ms);
+    if (parts.includes("latency")) {
+      const { commit, called } = await ours("latency", 200);
+      for (const [name, times] of Object.entries({ commit, called })) {
+        keep(`${name} p50`, times.p50_ms);
+        keep(`${name} p99`, times.p99_ms);
+      }
     }
   }
-  tell("no-op sink, beside graphile-worker", "ours noop", "theirs noop");
-  tell("no-op sink, beside graphile-worker in order per key", "ours noop", "theirs noop ordered");
-  tell("one POST an event, beside graphile-worker in order per key", "ours post", "theirs post ordered");
-  for (const clients of [1, 8]) tell(`a change with its event, beside the change alone, ${clients} clients`, `change with event, ${clients}`, `change alone, ${clients}`);
-  for (const share of ["p50", "p99"]) {
+  if (parts.includes("noop")) {
+    tell("no-op sink, beside graphile-worker", "ours noop", "theirs noop");
+    tell("no-op sink, beside graphile-worker in order per key", "ours noop", "theirs noop ordered");
+  }
+  if (parts.includes("post")) tell("one POST an event, beside graphile-worker in order per key", "ours post", "theirs post ordered");
+  for (const clients of parts.includes("state") ? [1, 8] : []) {
+    tell(`a change with its event, beside the change alone, ${clients} clients`, `change with event, ${clients}`, `change alone, ${clients}`);
+  }
+  for (const share of parts.includes("latency") ? ["p50", "p99"] : []) {
     process.stdout.write(`commit alone ${share} ${median(results[`commit ${share}`]).toFixed(2)} ms, commit and call of the connector ${median(results[`called ${share}`]).toFixed(2)} ms\n`);
   }
 } finally {
@@ -169,5 +173,4 @@ try {
   await Promise.all([their.end(), admin.end()]);
   for (const child of children) child.kill("SIGTERM");
   await Promise.all([...children].map(ended));
-  rmSync(directory, { recursive: true, force: true });
 }

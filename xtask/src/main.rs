@@ -21,7 +21,8 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask build [--release] [--site <dir>]   build everything that `interlock serve` needs
                                                (site: default <target directory>/site)
-cargo xtask with-postgres <command> [args…]    run a command with DATABASE_URL set to a throw-away cluster";
+cargo xtask with-postgres [--durable] <command> [args…]
+                                               run a command with DATABASE_URL set to a throw-away cluster";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);

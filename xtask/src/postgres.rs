@@ -1,6 +1,7 @@
-//! `cargo xtask with-postgres <command> [args…]`: a throw-away PostgreSQL cluster for the length of a command.
+//! `cargo xtask with-postgres [--durable] <command> [args…]`: a throw-away PostgreSQL cluster for the length of a command.
 //!
-//! The command finds the cluster in `DATABASE_URL`; nothing is synced to disk and nothing is kept. Its exit code is
+//! The command finds the cluster in `DATABASE_URL`; nothing is kept, and nothing is synced to disk unless it is to be
+//! durable, as measurements need it. Its exit code is
 //! passed on. Ctrl-C goes to the command; we wait for it and clean up. Killed, we leave a directory that the next
 //! run sweeps, while PostgreSQL goes by itself (see [`crate::cluster`]).
 
@@ -18,10 +19,14 @@ use crate::environment;
 const PREFIX: &str = "interlock-pg-";
 
 pub fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
-    let program = arguments.next().context("with-postgres wants a command to run")?;
+    let mut program = arguments.next().context("with-postgres wants a command to run")?;
+    let durable = program == "--durable";
+    if durable {
+        program = arguments.next().context("with-postgres --durable wants a command to run")?;
+    }
     sweep(&std::env::temp_dir());
     let data_dir = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
-    let cluster = Cluster::start(ClusterSettings { data_dir: data_dir.clone(), durable: false })?;
+    let cluster = Cluster::start(ClusterSettings { data_dir: data_dir.clone(), durable })?;
 
     outlive_interruption();
     let status = environment::command(&program).args(arguments).env("DATABASE_URL", cluster.url("interlock")).status();

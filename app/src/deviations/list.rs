@@ -369,10 +369,7 @@ fn explain(line: &LineRow, own: bool) -> AnyView {
     let rules: Vec<String> = proposal
         .deviations
         .iter()
-        .filter(|deviation| !deviation.is_within())
-        .filter(|deviation| {
-            !matches!(deviation.kind, DeviationKind::Rejected | DeviationKind::Backordered | DeviationKind::Substitute)
-        })
+        .filter(|deviation| deviation.kind.has_limit() && !deviation.is_within())
         .map(|deviation| {
             format!(
                 "{} {} {}, from {}",

@@ -275,7 +275,7 @@ fn explanation(line: &OrderLine, schedule: &ScheduleLine) -> Option<AnyView> {
         let used: Vec<String> = proposal
             .deviations
             .iter()
-            .filter(|deviation| !deviation.is_within())
+            .filter(|deviation| deviation.kind.has_limit() && !deviation.is_within())
             .map(|deviation| {
                 let limit = domain::quantity::grouped(deviation.limit.up_to, 0);
                 format!("{}: {limit} {} from {}", deviation.words(), deviation.kind.unit(), deviation.source.words())

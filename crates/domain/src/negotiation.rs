@@ -114,6 +114,20 @@ text_enum! {
     }
 }
 
+impl Step {
+    /// For "cannot be …".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::AnswerInside | Self::AnswerOutside => "answered",
+            Self::Accept | Self::AcceptRejection => "accepted",
+            Self::Counter => "countered",
+            Self::Reject | Self::RejectToPromise | Self::RejectToDeclined => "rejected",
+            Self::Revise => "revised",
+            Self::Cancel => "cancelled",
+        }
+    }
+}
+
 use Negotiation::{Accepted, Cancelled, Countered, Declined, InReview, Published};
 
 /// Every legal step: from, by, to.
@@ -152,7 +166,7 @@ pub const TABLE: &[(Negotiation, Step, Negotiation)] = &[
 
 /// A step that the table does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("This line is {}, so it cannot take the step “{step}”.", .state.words())]
+#[error("This line is {}; it cannot be {} now.", .state.words(), .step.words())]
 pub struct IllegalStep {
     /// Where the line stands.
     pub state: Negotiation,

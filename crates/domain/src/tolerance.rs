@@ -32,6 +32,11 @@ text_enum! {
 }
 
 impl DeviationKind {
+    /// Whether a limit can be set for it. A backorder, a substitute or a rejection always needs a person.
+    pub const fn has_limit(self) -> bool {
+        !matches!(self, Self::Backordered | Self::Substitute | Self::Rejected)
+    }
+
     /// Days or percent.
     pub const fn unit(self) -> &'static str {
         match self {
@@ -171,8 +176,7 @@ pub struct Deviation {
 impl Deviation {
     /// Inside the limit, so no person has to look.
     pub fn is_within(&self) -> bool {
-        self.by <= self.limit.up_to
-            && !matches!(self.kind, DeviationKind::Backordered | DeviationKind::Substitute | DeviationKind::Rejected)
+        self.kind.has_limit() && self.by <= self.limit.up_to
     }
 
     /// In few words for a tag: `3 d later`, `8 % short`, `rejected`.

@@ -165,7 +165,7 @@ fn a_decision_that_does_not_fit_is_refused_in_words_and_changes_nothing() {
         ),
         (
             vec![good(), decision(&before, 2, Verdict::Accept)],
-            vec!["This line is not answered, so it cannot take the step “accept”."],
+            vec!["This line is not answered; it cannot be accepted now."],
         ),
         (
             vec![Decision { schedule_line_id: ScheduleLineId(Uuid::from_u128(9)), ..good() }],

@@ -5,7 +5,7 @@ use domain::access::{Action, may};
 use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
-use crate::order_list::{self, Bucket, Filter};
+use crate::order_list::{self, Bucket};
 use crate::tx::Tx;
 
 /// What waits for whom, within the scope; the numbers beside the rail's entries. Each is the count of the list that it
@@ -30,29 +30,20 @@ pub struct Waiting {
 
 /// Counts what waits.
 pub async fn waiting(tx: &mut Tx) -> Result<Waiting, StoreError> {
-    let mut counts = [0_i64; 6];
-    let buckets = [
-        Some(Bucket::NeedsSupplier),
-        Some(Bucket::Overdue),
-        Some(Bucket::Changed),
-        Some(Bucket::WithBuyer),
-        Some(Bucket::NotInErp),
-        None,
-    ];
-    for (count, bucket) in counts.iter_mut().zip(buckets) {
-        *count = order_list::count(tx, &Filter { buckets: bucket.into_iter().collect(), ..Filter::default() }).await?;
-    }
-    let oldest = order_list::in_review(tx, &Filter::default(), 1).await?;
-    let [needs_supplier, overdue, changed, with_buyer, not_in_erp, lines] = counts;
-    Ok(Waiting {
-        needs_supplier,
-        overdue,
-        changed,
-        with_buyer,
-        not_in_erp,
-        lines,
-        oldest_review: oldest.first().and_then(|row| row.in_review_since),
-    })
+    let [needs_supplier, overdue, changed, with_buyer, not_in_erp, lines] = order_list::counts(
+        tx,
+        [
+            Some(Bucket::NeedsSupplier),
+            Some(Bucket::Overdue),
+            Some(Bucket::Changed),
+            Some(Bucket::WithBuyer),
+            Some(Bucket::NotInErp),
+            None,
+        ],
+    )
+    .await?;
+    let oldest_review = order_list::oldest_review(tx).await?;
+    Ok(Waiting { needs_supplier, overdue, changed, with_buyer, not_in_erp, lines, oldest_review })
 }
 
 /// What waits with one supplier, for the page of somebody who watches a plant. Each number is the count of the order list
@@ -75,22 +66,25 @@ pub struct WithSupplier {
 
 /// Suppliers with something that waits, those with overdue lines first, at most `most`.
 pub async fn by_supplier(tx: &mut Tx, most: i64) -> Result<Vec<WithSupplier>, StoreError> {
+    let now = tx.now();
     Ok(sqlx::query_as!(
         WithSupplier,
         r#"
         select v.number, v.name,
                count(*) filter (where s.state in ('published', 'countered')) as "needs_supplier!",
-               count(*) filter (where s.state in ('published', 'countered') and s.requested_on <= current_date) as "overdue!",
+               count(*) filter (where s.state in ('published', 'countered') and s.requested_on <= ($2::timestamptz at time zone p.zone)::date) as "overdue!",
                count(*) filter (where s.state = 'in_review') as "with_buyer!",
                min(s.requested_on) filter (where s.state in ('published', 'countered')) as next_due_on
         from schedule_line s
         join supplier v using (supplier_id)
+        join plant p on p.plant_id = s.plant_id
         where s.state in ('published', 'countered', 'in_review')
         group by v.supplier_id, v.number, v.name
         order by 4 desc, 3 desc, v.name
         limit $1
         "#,
-        most
+        most,
+        now
     )
     .fetch_all(tx.sql())
     .await?)

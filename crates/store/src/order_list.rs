@@ -83,7 +83,8 @@ impl Bucket {
             Self::Confirmed => "s.state = 'accepted'",
             Self::ConfirmedLate => "(s.state = 'accepted' and s.last_confirmed_on > s.requested_on)",
             Self::Changed => "(s.change is not null and s.state <> 'cancelled')",
-            Self::Overdue => "(s.state in ('published', 'countered') and s.requested_on <= current_date)",
+            // Today is a day of the plant's calendar, so this one needs the time: see [`push_bucket`].
+            Self::Overdue => "s.state in ('published', 'countered')",
             Self::NotInErp => {
                 "(s.promise_event_id is not null and coalesce(d.state, 'pending') not in ('delivered', 'skipped', 'superseded'))"
             }
@@ -237,7 +238,7 @@ const TABLES: &str = "
 pub async fn page(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<LineRow>, StoreError> {
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     sql.push(TABLES);
-    conditions(&mut sql, tx.scope(), filter);
+    conditions(&mut sql, tx.scope(), filter, tx.now());
     let backwards = page.before.is_some();
     let ascending = (filter.sort == Sort::DueFirst) != backwards;
     if let Some(key) = page.before.or(page.after) {
@@ -265,8 +266,49 @@ pub async fn page(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<LineR
 pub async fn count(tx: &mut Tx, filter: &Filter) -> Result<i64, StoreError> {
     let mut sql = QueryBuilder::<Postgres>::new("select count(*) from (select 1 ");
     sql.push(TABLES);
-    conditions(&mut sql, tx.scope(), filter);
+    conditions(&mut sql, tx.scope(), filter, tx.now());
     sql.push(" limit ").push_bind(COUNTED + 1).push(") matching");
+    Ok(sql.build_query_scalar().fetch_one(tx.sql()).await?)
+}
+
+/// How many lines there are in each of these buckets (none: in all), each at most one more than [`COUNTED`], in one
+/// statement and with no more joins than each needs. The same numbers as [`count`] with that bucket alone.
+pub async fn counts<const N: usize>(tx: &mut Tx, buckets: [Option<Bucket>; N]) -> Result<[i64; N], StoreError> {
+    let now = tx.now();
+    let mut sql = QueryBuilder::<Postgres>::new("select array[");
+    for (index, bucket) in buckets.into_iter().enumerate() {
+        sql.push(if index > 0 { ", (" } else { "(" });
+        sql.push("select count(*) from (select 1 from schedule_line s");
+        match bucket {
+            Some(Bucket::Overdue) => sql.push(" join plant p on p.plant_id = s.plant_id"),
+            Some(Bucket::NotInErp) => sql.push(
+                " join purchase_order o on o.order_id = s.order_id
+                  left join delivery d on d.event_id = s.promise_event_id and d.connection_id = o.connection_id
+                    and d.triggered_by = 'event'",
+            ),
+            _ => &mut sql,
+        };
+        in_scope(&mut sql, tx.scope());
+        if let Some(bucket) = bucket {
+            sql.push(" and ");
+            push_bucket(&mut sql, bucket, now);
+        }
+        sql.push(" limit ").push_bind(COUNTED + 1).push(") matching)");
+    }
+    sql.push("]::bigint[]");
+    let found: Vec<i64> = sql.build_query_scalar().fetch_one(tx.sql()).await?;
+    let mut counts = [0; N];
+    for (count, found) in counts.iter_mut().zip(found) {
+        *count = found;
+    }
+    Ok(counts)
+}
+
+/// Since when the longest waiting deviation waits for a buyer.
+pub async fn oldest_review(tx: &mut Tx) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new("select min(s.in_review_since) from schedule_line s");
+    in_scope(&mut sql, tx.scope());
+    sql.push(" and s.state = 'in_review'");
     Ok(sql.build_query_scalar().fetch_one(tx.sql()).await?)
 }
 
@@ -274,7 +316,7 @@ pub async fn count(tx: &mut Tx, filter: &Filter) -> Result<i64, StoreError> {
 pub async fn in_review(tx: &mut Tx, filter: &Filter, size: i64) -> Result<Vec<LineRow>, StoreError> {
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     sql.push(TABLES);
-    conditions(&mut sql, tx.scope(), filter);
+    conditions(&mut sql, tx.scope(), filter, tx.now());
     sql.push(" and s.state = 'in_review' order by s.in_review_since, s.schedule_line_id limit ")
         .push_bind(size.clamp(1, 500));
     Ok(sql.build_query_as().fetch_all(tx.sql()).await?)
@@ -310,28 +352,15 @@ pub async fn in_erp(tx: &mut Tx, order_id: OrderId) -> Result<Vec<(ScheduleLineI
         .collect()
 }
 
-fn conditions(sql: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) {
-    match scope {
-        Scope::All => sql.push(" where true"),
-        Scope::Plants(plants) => {
-            sql.push(" where s.plant_id = any(").push_bind(plants.iter().map(|id| id.0).collect::<Vec<_>>()).push(")")
-        }
-        // One supplier is the rule; an equality keeps the list in the order of its index.
-        Scope::Suppliers(suppliers) if suppliers.len() == 1 => {
-            sql.push(" where s.supplier_id = ").push_bind(suppliers[0].0)
-        }
-        Scope::Suppliers(suppliers) => sql
-            .push(" where s.supplier_id = any(")
-            .push_bind(suppliers.iter().map(|id| id.0).collect::<Vec<_>>())
-            .push(")"),
-    };
+fn conditions(sql: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter, now: DateTime<Utc>) {
+    in_scope(sql, scope);
     if !filter.buckets.is_empty() {
         sql.push(" and (");
         for (index, bucket) in filter.buckets.iter().enumerate() {
             if index > 0 {
                 sql.push(" or ");
             }
-            sql.push(bucket.condition());
+            push_bucket(sql, *bucket, now);
         }
         sql.push(")");
     }
@@ -353,6 +382,33 @@ fn conditions(sql: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Filter) 
         sql.push(" or l.item_number ilike ").push_bind(format!("{escaped}%"));
         sql.push(" or l.supplier_item ilike ").push_bind(format!("{escaped}%"));
         sql.push(" or l.description ilike ").push_bind(format!("%{escaped}%")).push(")");
+    }
+}
+
+/// The scope as an ordinary condition, so that lists stay on their index; the policy below repeats it.
+fn in_scope(sql: &mut QueryBuilder<Postgres>, scope: &Scope) {
+    match scope {
+        Scope::All => sql.push(" where true"),
+        Scope::Plants(plants) => {
+            sql.push(" where s.plant_id = any(").push_bind(plants.iter().map(|id| id.0).collect::<Vec<_>>()).push(")")
+        }
+        // One supplier is the rule; an equality keeps the list in the order of its index.
+        Scope::Suppliers(suppliers) if suppliers.len() == 1 => {
+            sql.push(" where s.supplier_id = ").push_bind(suppliers[0].0)
+        }
+        Scope::Suppliers(suppliers) => sql
+            .push(" where s.supplier_id = any(")
+            .push_bind(suppliers.iter().map(|id| id.0).collect::<Vec<_>>())
+            .push(")"),
+    };
+}
+
+fn push_bucket(sql: &mut QueryBuilder<Postgres>, bucket: Bucket, now: DateTime<Utc>) {
+    if bucket == Bucket::Overdue {
+        sql.push("(").push(bucket.condition()).push(" and s.requested_on <= (");
+        sql.push_bind(now).push(" at time zone p.zone)::date)");
+    } else {
+        sql.push(bucket.condition());
     }
 }
 

@@ -171,9 +171,12 @@ pub async fn keep_notice(notice: &str) -> Result<(), AppError> {
     session()?.insert(NOTICE, notice).await.map_err(session_failed)
 }
 
-/// The sentence kept for this page, once.
+/// The sentence kept for this page, once. Looked for first: taking it away, even where there is none, makes the session be
+/// written, and with it a commit for every page that anybody looks at.
 pub async fn take_notice() -> Option<String> {
-    session().ok()?.remove(NOTICE).await.ok().flatten()
+    let session = session().ok()?;
+    session.get_value(NOTICE).await.ok().flatten()?;
+    session.remove(NOTICE).await.ok().flatten()
 }
 
 /// The session could not be read or written.

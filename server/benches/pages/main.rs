@@ -27,9 +27,9 @@ use program::Program;
 pub type Outcomes<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Interleaved rounds of each comparison.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 /// Requests of a round, over so many connections.
-const REQUESTS: usize = 300;
+const REQUESTS: usize = 200;
 const CONNECTIONS: usize = 4;
 /// 1× and 100×.
 const SIZES: [(&str, i64); 2] = [("1x", 300), ("100x", 30_000)];

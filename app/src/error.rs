@@ -172,9 +172,11 @@ impl FromServerFnError for AppError {
 
 #[cfg(feature = "ssr")]
 mod on_the_server {
+    use domain::refusal::Weight;
     use store::{CommandError, StoreError};
 
     use super::AppError;
+    use crate::form::FieldProblem;
     use crate::request;
 
     impl From<StoreError> for AppError {
@@ -193,6 +195,13 @@ mod on_the_server {
         fn from(error: CommandError) -> Self {
             match error {
                 CommandError::Refused { problems } => Self::Refused { problems },
+                CommandError::Stopped { findings } => Self::Fields {
+                    problems: findings
+                        .into_iter()
+                        .filter(|finding| finding.weight == Weight::Stops)
+                        .map(|finding| FieldProblem::new(finding.at, finding.message))
+                        .collect(),
+                },
                 CommandError::NotFound { what } => {
                     let mut letters = what.chars();
                     let what =

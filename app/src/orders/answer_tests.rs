@@ -41,6 +41,7 @@ fn order() -> PurchaseOrder {
                 description: "Bearing bracket".to_owned(),
                 unit: Unit::new("PCE"),
                 revision: None,
+                rules: None,
             },
             supplier_item: None,
             unit: Unit::new("PCE"),

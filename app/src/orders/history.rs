@@ -17,6 +17,7 @@ use crate::ui::tag::stamp;
 use crate::ui::time::{duration, instant, took};
 use crate::ui::tone::Tone;
 
+use super::inbound;
 use super::list_query::encoded;
 use super::order::OrderView;
 use super::words;
@@ -195,7 +196,7 @@ fn cargo(event: &Event) -> String {
         Event::PromiseMade { lines, .. } => format!("Confirmation of {} lines", lines.len()),
         Event::LinesConfirmed { .. } => "Answer".to_owned(),
         Event::ProbeRequested { .. } => "Connection test".to_owned(),
-        _ => "Message".to_owned(),
+        other => inbound::cargo(other).unwrap_or_else(|| "Message".to_owned()),
     }
 }
 

@@ -18,6 +18,8 @@ mod grid;
 #[cfg(feature = "ssr")]
 mod history;
 #[cfg(feature = "ssr")]
+pub mod inbound;
+#[cfg(feature = "ssr")]
 mod lines;
 #[cfg(feature = "ssr")]
 mod list;

@@ -16,6 +16,7 @@ use domain::quantity::Unit;
 use domain::tolerance::Deviation;
 use store::order_list::InErp;
 
+use super::inbound;
 use crate::ui::number::quantity_text;
 use crate::ui::time::Reading;
 use crate::ui::tone::Tone;
@@ -261,6 +262,7 @@ pub fn event(event: &Event) -> (Tone, String) {
             (Tone::Ok, format!("The ERP read the confirmation, document {their_ref}"))
         }
         Event::ProbeRequested { connection } => (Tone::Info, format!("Test of connection {connection} asked for")),
+        other => inbound::event(other).unwrap_or_else(|| (Tone::Info, other.kind().to_string())),
     }
 }
 
@@ -274,7 +276,7 @@ pub fn quote(event: &Event) -> Option<String> {
             let notes: Vec<&str> = lines.iter().filter_map(|line| line.note.as_deref()).collect();
             (!notes.is_empty()).then(|| notes.join(" · "))
         }
-        _ => None,
+        other => inbound::quote(other),
     }
 }
 

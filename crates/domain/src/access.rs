@@ -136,6 +136,36 @@ text_enum! {
         AnswerOnBehalf = "answer_on_behalf",
         /// Accept, counter or reject a deviation.
         DecideDeviation = "decide_deviation",
+        /// Send, amend and withdraw ship notices as the supplier.
+        SendShipNotice = "send_ship_notice",
+        /// Tell what happens to a shipment on its way.
+        TellMilestone = "tell_milestone",
+        /// Hand in and replace certificates as the supplier.
+        HandInCertificate = "hand_in_certificate",
+        /// Take a certificate or turn it away.
+        DecideCertificate = "decide_certificate",
+        /// Let a shipment go without a required certificate.
+        WaiveCertificate = "waive_certificate",
+        /// Say which certificates and values an item needs.
+        ManageSpecifications = "manage_specifications",
+        /// See what is expected at the dock.
+        SeeInbound = "see_inbound",
+        /// Check in and receive.
+        PostReceipt = "post_receipt",
+        /// Settle what differs between announced and received.
+        SettleDifference = "settle_difference",
+        /// See lots, holds and where material came from and went.
+        SeeQuality = "see_quality",
+        /// Record measured values and decide on the usage of a lot.
+        DecideLot = "decide_lot",
+        /// Place a hold, ask for its release and release it.
+        ManageHolds = "manage_holds",
+        /// See how much there is.
+        SeeStock = "see_stock",
+        /// Make, rotate and revoke keys for machines of the own supplier.
+        ManageOwnKeys = "manage_own_keys",
+        /// Make, rotate and revoke keys for machines of the house.
+        ManageKeys = "manage_keys",
         /// See connections, deliveries and arrivals.
         SeeExchange = "see_exchange",
         /// See payloads, which may carry prices.
@@ -164,6 +194,19 @@ pub fn may(actor: &Actor, action: Action) -> Result<(), Denied> {
     let wanted: &[Role] = match action {
         Action::AnswerOrder => &[Role::Supplier, Role::SupplierAdmin],
         Action::AnswerOnBehalf | Action::DecideDeviation => &[Role::Buyer],
+        Action::SendShipNotice | Action::HandInCertificate => &[Role::Supplier, Role::SupplierAdmin],
+        Action::TellMilestone => &[Role::Supplier, Role::SupplierAdmin, Role::ReceivingClerk],
+        Action::DecideCertificate | Action::ManageSpecifications | Action::DecideLot | Action::ManageHolds => {
+            &[Role::QualityEngineer]
+        }
+        Action::WaiveCertificate => &[Role::QualityEngineer, Role::Buyer],
+        Action::SeeInbound => &[Role::ReceivingClerk, Role::Buyer, Role::QualityEngineer, Role::PlantManager],
+        Action::PostReceipt => &[Role::ReceivingClerk],
+        Action::SettleDifference => &[Role::Buyer],
+        Action::SeeQuality => &[Role::QualityEngineer, Role::PlantManager, Role::Buyer, Role::ReceivingClerk],
+        Action::SeeStock => &[Role::Buyer, Role::QualityEngineer, Role::PlantManager, Role::ReceivingClerk],
+        Action::ManageOwnKeys => &[Role::SupplierAdmin],
+        Action::ManageKeys => &[Role::IntegrationAdmin],
         Action::SeeExchange => &[Role::IntegrationAdmin, Role::Administrator, Role::PlantManager],
         Action::SeePayload | Action::ManageExchange => &[Role::IntegrationAdmin],
         Action::ManagePeople | Action::SeeAudit => &[Role::Administrator],

@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::confirmation::ConfirmLines;
+use crate::item::ItemRules;
+use crate::lot::StockStatus;
 use crate::order::OrderStatus;
 use crate::quantity::Unit;
+use crate::receipt::ReceiptChannel;
+use crate::shipment::Moved;
 use crate::tolerance::Tolerances;
 
 /// Everything another system can ask for.
@@ -43,9 +47,38 @@ pub enum Command {
         /// When it took it.
         at: Timestamp,
     },
+    /// Goods were received, in the ERP or in a warehouse system.
+    PostReceipt(ReceiptSnapshot),
+    /// Something happened to a shipment on its way.
+    MoveShipment {
+        /// Our ship notice's number, or the supplier's delivery note together with the supplier.
+        notice: String,
+        /// The supplier's number, for a delivery note.
+        supplier: Option<String>,
+        /// What happened.
+        moved: Moved,
+    },
+    /// The other system says how much there is.
+    MirrorStock(StockSnapshot),
 }
 
 impl Command {
+    /// What it is about at its sender: commands about one thing are carried out in the order in which they came.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::MirrorOrder(order) => &order.number,
+            Self::MirrorSupplier(supplier) => &supplier.number,
+            Self::MirrorPlant(plant) => &plant.code,
+            Self::MirrorItem(item) => &item.number,
+            Self::ConfirmLines { order, .. } | Self::AcknowledgeConfirmation { order, .. } => order,
+            Self::PostReceipt(receipt) => {
+                receipt.delivery_note.as_ref().or(receipt.notice.as_ref()).unwrap_or(&receipt.their_ref)
+            }
+            Self::MoveShipment { notice, .. } => notice,
+            Self::MirrorStock(stock) => &stock.item,
+        }
+    }
+
     /// The word in logs and on pages.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -55,6 +88,9 @@ impl Command {
             Self::MirrorItem(_) => "mirror_item",
             Self::ConfirmLines { .. } => "confirm_lines",
             Self::AcknowledgeConfirmation { .. } => "acknowledge_confirmation",
+            Self::PostReceipt(_) => "post_receipt",
+            Self::MoveShipment { .. } => "move_shipment",
+            Self::MirrorStock(_) => "mirror_stock",
         }
     }
 }
@@ -147,4 +183,103 @@ pub struct ItemSnapshot {
     /// Drawing revision.
     #[serde(default)]
     pub revision: Option<String>,
+    /// How it must be handled; none where this system does not say, and what is known stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<ItemRules>,
+}
+
+/// A receipt as the ERP or a warehouse system has it. Quantities of one document and lot are given once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptSnapshot {
+    /// The other system's document. Unique in it; the same document again is the same receipt.
+    pub their_ref: String,
+    /// An ERP or a warehouse system.
+    pub channel: ReceiptChannel,
+    /// The plant's code.
+    pub plant: String,
+    /// The supplier's number.
+    pub supplier: String,
+    /// Our ship notice's number, where the other system knows it.
+    #[serde(default)]
+    pub notice: Option<String>,
+    /// The supplier's delivery note, where the other system knows it.
+    #[serde(default)]
+    pub delivery_note: Option<String>,
+    /// When the goods were received.
+    pub received_at: Timestamp,
+    /// Nothing more is expected of that delivery.
+    #[serde(default)]
+    pub complete: bool,
+    /// The document takes back an earlier one.
+    #[serde(default)]
+    pub reverses: Option<String>,
+    /// What came.
+    pub lines: Vec<ReceivedSnapshot>,
+}
+
+/// What came of one line and lot, as the other system has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedSnapshot {
+    /// The order's number.
+    #[serde(default)]
+    pub order: Option<String>,
+    /// Its line.
+    #[serde(default)]
+    pub line: Option<String>,
+    /// The item's number.
+    pub item: String,
+    /// Unit of the quantities.
+    pub unit: Unit,
+    /// The lot's number in the plant; the supplier's where the other system keeps only one.
+    #[serde(default)]
+    pub lot: Option<String>,
+    /// The supplier's lot.
+    #[serde(default)]
+    pub supplier_lot: Option<String>,
+    /// Last day on which it may be used.
+    #[serde(default)]
+    pub expires_on: Option<NaiveDate>,
+    /// Taken into stock.
+    pub accepted: Decimal,
+    /// Came damaged.
+    #[serde(default)]
+    pub damaged: Decimal,
+    /// In their words.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// How much there is, as the ERP or a warehouse system has it at one moment. Replaces what the same system said before about
+/// the same plant and item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockSnapshot {
+    /// The plant's code.
+    pub plant: String,
+    /// The item's number.
+    pub item: String,
+    /// Unit of the quantities.
+    pub unit: Unit,
+    /// The moment for which it is true there.
+    pub as_of: Timestamp,
+    /// By lot; one without a lot number for an item that has none.
+    pub lots: Vec<StockOfLot>,
+}
+
+/// How much there is of one lot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockOfLot {
+    /// The lot's number in the plant.
+    #[serde(default)]
+    pub lot: Option<String>,
+    /// Stock status, where the other system has one.
+    #[serde(default)]
+    pub status: Option<StockStatus>,
+    /// Where it lies, in their words.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// What lies there.
+    pub on_hand: Decimal,
+    /// What of it is promised to somebody.
+    #[serde(default)]
+    pub reserved: Decimal,
 }

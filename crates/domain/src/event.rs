@@ -9,10 +9,15 @@ use uuid::Uuid;
 
 use crate::Timestamp;
 use crate::access::Actor;
+use crate::certificate::{Certificate, CertificateKind};
 use crate::confirmation::{AnswerKind, Channel};
-use crate::id::{ConfirmationId, CorrelationId, EventId, PlantId, ScheduleLineId, SupplierId};
+use crate::hold::{Disposition, Hold};
+use crate::id::{CertificateId, ConfirmationId, CorrelationId, EventId, PlantId, ScheduleLineId, SupplierId};
+use crate::lot::{LotRef, StatusMove};
 use crate::order::{Change, Commitment, Reason};
 use crate::quantity::Unit;
+use crate::receipt::{Difference, Receipt};
+use crate::shipment::{Moved, ShipNotice};
 use crate::text::text_enum;
 use crate::tolerance::Deviation;
 
@@ -41,6 +46,42 @@ text_enum! {
         PromiseMade = "order.promise_made",
         /// The ERP said that it read a confirmation.
         ConfirmationAcknowledged = "order.confirmation_acknowledged",
+        /// A supplier announced what he ships.
+        ShipmentAnnounced = "shipment.announced",
+        /// He sent a newer version of it.
+        ShipmentAmended = "shipment.amended",
+        /// He withdrew it.
+        ShipmentCancelled = "shipment.cancelled",
+        /// Something happened on its way.
+        ShipmentMoved = "shipment.moved",
+        /// A required certificate was waived for a shipment.
+        CertificateWaived = "shipment.certificate_waived",
+        /// Goods were received.
+        ReceiptPosted = "receipt.posted",
+        /// A receipt was taken back.
+        ReceiptReversed = "receipt.reversed",
+        /// Announced and received differ, and somebody has to say why.
+        DifferenceOpened = "receipt.difference_opened",
+        /// A side said something about it.
+        DifferenceAnswered = "receipt.difference_answered",
+        /// It is settled.
+        DifferenceClosed = "receipt.difference_closed",
+        /// A supplier handed in a certificate.
+        CertificateSubmitted = "certificate.submitted",
+        /// A quality engineer took it.
+        CertificateAccepted = "certificate.accepted",
+        /// A quality engineer turned it away.
+        CertificateRejected = "certificate.rejected",
+        /// A usage decision moved quantities of a lot between stock statuses.
+        LotDecided = "lot.decided",
+        /// Material may not be used from now on.
+        HoldPlaced = "hold.placed",
+        /// One person wants to release a hold that takes two.
+        HoldReleaseRequested = "hold.release_requested",
+        /// A hold ended.
+        HoldReleased = "hold.released",
+        /// Somebody wants to know how much there is now.
+        StockRequested = "stock.requested",
         /// Somebody wants to know whether a connection works.
         ProbeRequested = "connection.probe_requested",
     }
@@ -58,6 +99,16 @@ text_enum! {
     pub enum SubjectKind {
         /// A purchase order.
         Order = "order",
+        /// A shipment: its ship notice, receipts and differences.
+        Shipment = "shipment",
+        /// A receipt that is against no ship notice.
+        Receipt = "receipt",
+        /// A certificate.
+        Certificate = "certificate",
+        /// A lot in a plant.
+        Lot = "lot",
+        /// A quality hold.
+        Hold = "hold",
         /// A connection (probes and queries).
         Connection = "connection",
     }
@@ -173,6 +224,60 @@ pub enum Event {
     PromiseMade { order: String, revision: i32, lines: Vec<Promised> },
     #[serde(rename = "order.confirmation_acknowledged")]
     ConfirmationAcknowledged { order: String, their_ref: String, their_time: Timestamp },
+    #[serde(rename = "shipment.announced")]
+    ShipmentAnnounced { notice: Box<ShipNotice> },
+    #[serde(rename = "shipment.amended")]
+    ShipmentAmended { notice: Box<ShipNotice>, reason: Option<String> },
+    #[serde(rename = "shipment.cancelled")]
+    ShipmentCancelled { notice: String, version: i32, delivery_note: String, reason: String },
+    #[serde(rename = "shipment.moved")]
+    ShipmentMoved { notice: String, moved: Moved },
+    #[serde(rename = "shipment.certificate_waived")]
+    CertificateWaived {
+        notice: String,
+        item: String,
+        certificate: CertificateKind,
+        lot: Option<String>,
+        reason: String,
+    },
+    #[serde(rename = "receipt.posted")]
+    ReceiptPosted { receipt: Box<Receipt> },
+    #[serde(rename = "receipt.reversed")]
+    ReceiptReversed { receipt: String, their_ref: Option<String>, reason: String },
+    #[serde(rename = "receipt.difference_opened")]
+    DifferenceOpened { case: String, notice: Option<String>, receipt: String, lines: Vec<Difference> },
+    #[serde(rename = "receipt.difference_answered")]
+    DifferenceAnswered { case: String, note: String },
+    #[serde(rename = "receipt.difference_closed")]
+    DifferenceClosed { case: String, outcome: String },
+    #[serde(rename = "certificate.submitted")]
+    CertificateSubmitted { certificate: Box<Certificate> },
+    #[serde(rename = "certificate.accepted")]
+    CertificateAccepted {
+        certificate_id: CertificateId,
+        number: String,
+        item: String,
+        lots: Vec<String>,
+        note: Option<String>,
+    },
+    #[serde(rename = "certificate.rejected")]
+    CertificateRejected {
+        certificate_id: CertificateId,
+        number: String,
+        item: String,
+        lots: Vec<String>,
+        reason: String,
+    },
+    #[serde(rename = "lot.decided")]
+    LotDecided { lot: LotRef, moves: Vec<StatusMove>, reason: Option<String> },
+    #[serde(rename = "hold.placed")]
+    HoldPlaced { hold: Box<Hold> },
+    #[serde(rename = "hold.release_requested")]
+    HoldReleaseRequested { hold: String, disposition: Disposition, reason: String },
+    #[serde(rename = "hold.released")]
+    HoldReleased { hold: Box<Hold>, disposition: Disposition, reason: String },
+    #[serde(rename = "stock.requested")]
+    StockRequested { plant: String, item: String },
     #[serde(rename = "connection.probe_requested")]
     ProbeRequested { connection: String },
 }
@@ -192,7 +297,7 @@ impl Event {
             | Self::DeviationRejected { order, .. }
             | Self::PromiseMade { order, .. }
             | Self::ConfirmationAcknowledged { order, .. } => Some(order),
-            Self::ProbeRequested { .. } => None,
+            _ => None,
         }
     }
 
@@ -210,6 +315,24 @@ impl Event {
             Self::DeviationRejected { .. } => EventKind::DeviationRejected,
             Self::PromiseMade { .. } => EventKind::PromiseMade,
             Self::ConfirmationAcknowledged { .. } => EventKind::ConfirmationAcknowledged,
+            Self::ShipmentAnnounced { .. } => EventKind::ShipmentAnnounced,
+            Self::ShipmentAmended { .. } => EventKind::ShipmentAmended,
+            Self::ShipmentCancelled { .. } => EventKind::ShipmentCancelled,
+            Self::ShipmentMoved { .. } => EventKind::ShipmentMoved,
+            Self::CertificateWaived { .. } => EventKind::CertificateWaived,
+            Self::ReceiptPosted { .. } => EventKind::ReceiptPosted,
+            Self::ReceiptReversed { .. } => EventKind::ReceiptReversed,
+            Self::DifferenceOpened { .. } => EventKind::DifferenceOpened,
+            Self::DifferenceAnswered { .. } => EventKind::DifferenceAnswered,
+            Self::DifferenceClosed { .. } => EventKind::DifferenceClosed,
+            Self::CertificateSubmitted { .. } => EventKind::CertificateSubmitted,
+            Self::CertificateAccepted { .. } => EventKind::CertificateAccepted,
+            Self::CertificateRejected { .. } => EventKind::CertificateRejected,
+            Self::LotDecided { .. } => EventKind::LotDecided,
+            Self::HoldPlaced { .. } => EventKind::HoldPlaced,
+            Self::HoldReleaseRequested { .. } => EventKind::HoldReleaseRequested,
+            Self::HoldReleased { .. } => EventKind::HoldReleased,
+            Self::StockRequested { .. } => EventKind::StockRequested,
             Self::ProbeRequested { .. } => EventKind::ProbeRequested,
         }
     }

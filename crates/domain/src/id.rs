@@ -66,4 +66,30 @@ ids! {
     ArrivalId,
     /// What belongs together, from the form to the ERP's document.
     CorrelationId,
+    /// A ship notice: what a supplier announces that he ships.
+    ShipNoticeId,
+    /// A line of a ship notice.
+    ShipLineId,
+    /// A handling unit: shipment, pallet, carton.
+    HandlingUnitId,
+    /// A quality certificate.
+    CertificateId,
+    /// A stored file.
+    DocumentId,
+    /// What a certificate must show of an item: one version of its specification.
+    SpecificationId,
+    /// A goods receipt.
+    ReceiptId,
+    /// A line of a goods receipt.
+    ReceiptLineId,
+    /// A difference between what was announced and what was received, open between supplier and buyer.
+    CaseId,
+    /// A lot of an item in a plant.
+    LotId,
+    /// An inspection of a lot.
+    InspectionId,
+    /// A quality hold.
+    HoldId,
+    /// A key with which a machine calls us.
+    ApiKeyId,
 }

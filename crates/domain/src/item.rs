@@ -18,4 +18,24 @@ pub struct Item {
     pub revision: Option<String>,
     /// The unit stock is kept in.
     pub base_unit: Unit,
+    /// How it must be handled.
+    pub rules: ItemRules,
+}
+
+/// How an item must be handled between supplier and shop floor, as its ERP says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ItemRules {
+    /// Every quantity belongs to a lot.
+    pub lots: bool,
+    /// Every piece has a serial.
+    pub serials: bool,
+    /// Goes into inspection stock on arrival.
+    pub inspection: bool,
+    /// Days from production to the last day of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shelf_life_days: Option<u32>,
+    /// How many of them must be left on arrival.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days_left_on_arrival: Option<u32>,
 }

@@ -3,7 +3,8 @@
 //!
 //! Map: reference data that the ERP owns ([`item`], [`supplier`], [`plant`]) · the order and its unit of promise, the
 //! schedule line ([`order`]) · who may promise what and when ([`negotiation`], [`confirmation`], [`decision`], [`tolerance`], [`refusal`]) · what a
-//! new revision from the ERP does to promises already made ([`revision`]) · what can be asked for ([`command`]) and what
+//! new revision from the ERP does to promises already made ([`revision`]) · what is shipped ([`shipment`]), proved
+//! ([`certificate`]), received ([`receipt`]) and may be used ([`lot`], [`hold`]) · what can be asked for ([`command`]) and what
 //! happened ([`event`]) · the words of the exchange with other systems ([`exchange`]) · who is acting ([`access`]).
 //!
 //! Commands come in, events go out; there is no third vocabulary. Rules are plain functions that take the order, the
@@ -11,19 +12,24 @@
 
 pub mod access;
 pub mod calendar;
+pub mod certificate;
 pub mod command;
 pub mod confirmation;
 pub mod decision;
 pub mod event;
 pub mod exchange;
+pub mod hold;
 pub mod id;
 pub mod item;
+pub mod lot;
 pub mod negotiation;
 pub mod order;
 pub mod plant;
 pub mod quantity;
+pub mod receipt;
 pub mod refusal;
 pub mod revision;
+pub mod shipment;
 pub mod supplier;
 pub mod text;
 pub mod tolerance;

@@ -106,3 +106,44 @@ pub enum Refusal {
     #[error("Say why in a few words: the supplier sees them.")]
     ExplanationMissing,
 }
+
+/// What a check has to say about something that somebody is about to send: what the rule was and how to mend it. The same
+/// for pages, the API and a dry run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Where, as a path: `lines.1.quantity`, `units.3.sscc`; empty when it is about the whole.
+    pub at: String,
+    /// The rule in one word for machines, e.g. `quantity_above_open`. A promise of the API: never renamed.
+    pub rule: String,
+    /// What is wrong, which limit was used, and how to mend it.
+    pub message: String,
+    /// Whether it can be sent nevertheless.
+    pub weight: Weight,
+}
+
+/// Whether a finding stops a sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// Cannot be sent.
+    Stops,
+    /// Can be sent; the person should know.
+    Warns,
+}
+
+impl Finding {
+    /// Stops a sending.
+    pub fn stops(at: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
+        Self { at: at.into(), rule: rule.to_owned(), message: message.into(), weight: Weight::Stops }
+    }
+
+    /// Worth knowing, but does not stop it.
+    pub fn warns(at: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
+        Self { at: at.into(), rule: rule.to_owned(), message: message.into(), weight: Weight::Warns }
+    }
+
+    /// Whether any of them stops a sending.
+    pub fn any_stops(findings: &[Self]) -> bool {
+        findings.iter().any(|finding| finding.weight == Weight::Stops)
+    }
+}

@@ -2,16 +2,157 @@
 //! of a snapshot here is a change of what others read: additive, or a new version of the kind.
 
 use domain::access::{Actor, Role};
+use domain::certificate::{Certificate, CertificateKind, CertificatePer, Measured};
 use domain::confirmation::{AnswerKind, Channel};
 use domain::event::{Answered, Envelope, Event, EventKind, Promised, RevisedLine, Subject, SubjectKind};
-use domain::id::{ConnectionId, CorrelationId, EventId, PersonId, PlantId, ScheduleLineId, SupplierId};
+use domain::hold::{Disposition, Hold, HoldReason, HoldScope};
+use domain::id::{
+    CertificateId, ConnectionId, CorrelationId, DocumentId, EventId, HandlingUnitId, HoldId, LotId, OrderLineId,
+    PersonId, PlantId, ReceiptId, ReceiptLineId, ScheduleLineId, ShipLineId, ShipNoticeId, SupplierId,
+};
+use domain::lot::{LotRef, StatusMove, StockStatus};
 use domain::negotiation::{Negotiation, Step, TABLE};
 use domain::order::{Change, Reason};
 use domain::quantity::Unit;
+use domain::receipt::{Difference, Oddity, Receipt, ReceiptChannel, ReceivedLine};
+use domain::shipment::{HandlingUnit, Milestone, Moved, PackageKind, Packed, ShipLine, ShipNotice, ShippedLot};
 use domain::tolerance::{Deviation, DeviationKind, Limit, Outside, Source};
 use uuid::Uuid;
 
 use crate::orders::*;
+
+fn at() -> domain::Timestamp {
+    "2026-12-09T13:40:00Z".parse().expect("an instant")
+}
+
+fn notice(version: i32) -> ShipNotice {
+    let unit = |id: u128, sscc: &str, kind, parent: Option<u128>, contents| HandlingUnit {
+        handling_unit_id: HandlingUnitId(Uuid::from_u128(id)),
+        sscc: sscc.to_owned(),
+        kind,
+        parent: parent.map(|id| HandlingUnitId(Uuid::from_u128(id))),
+        gross_kg: Some(number("212.5")),
+        contents,
+    };
+    ShipNotice {
+        ship_notice_id: ShipNoticeId(Uuid::from_u128(0x2001)),
+        number: "SN-000017".to_owned(),
+        version,
+        delivery_note: "LS-88120".to_owned(),
+        ship_on: date("12-08"),
+        arrive_on: date("12-10"),
+        carrier: Some("Spedition Halm".to_owned()),
+        tracking: Some("HALM 7782".to_owned()),
+        bill_of_lading: Some("CMR 5512".to_owned()),
+        note: Some("Tail lift needed.".to_owned()),
+        lines: vec![ShipLine {
+            ship_line_id: ShipLineId(Uuid::from_u128(0x2002)),
+            number: 1,
+            order: "4500001".to_owned(),
+            order_line_id: OrderLineId(Uuid::from_u128(0x1001)),
+            line: "0010".to_owned(),
+            schedule_line_id: ScheduleLineId(Uuid::from_u128(0x1002)),
+            schedule: 1,
+            item: "0012-010".to_owned(),
+            description: "Bearing housing".to_owned(),
+            unit: Unit::new("PCE"),
+            quantity: number("60"),
+            lots: vec![ShippedLot {
+                lot: "H-4711".to_owned(),
+                quantity: number("60"),
+                expires_on: Some(date("12-31")),
+                produced_on: Some(date("12-01")),
+                origin: Some("DE".to_owned()),
+                serials: vec!["A0001".to_owned()],
+            }],
+            serials: vec!["A0002".to_owned()],
+        }],
+        units: vec![
+            unit(0x2003, "340123450000000017", PackageKind::Pallet, None, Vec::new()),
+            unit(
+                0x2004,
+                "340123450000000024",
+                PackageKind::Carton,
+                Some(0x2003),
+                vec![Packed { line: 1, lot: Some("H-4711".to_owned()), quantity: number("60") }],
+            ),
+        ],
+    }
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        receipt_id: ReceiptId(Uuid::from_u128(0x4001)),
+        number: "GR-000042".to_owned(),
+        channel: ReceiptChannel::Dock,
+        their_ref: Some("5000124".to_owned()),
+        notice: Some("SN-000017".to_owned()),
+        delivery_note: Some("LS-88120".to_owned()),
+        received_at: at(),
+        complete: true,
+        lines: vec![ReceivedLine {
+            receipt_line_id: ReceiptLineId(Uuid::from_u128(0x4002)),
+            notice_line: Some(1),
+            order: Some("4500001".to_owned()),
+            line: Some("0010".to_owned()),
+            item: "0012-010".to_owned(),
+            unit: Unit::new("PCE"),
+            lot_id: Some(LotId(Uuid::from_u128(0x5001))),
+            supplier_lot: Some("H-4711".to_owned()),
+            expires_on: Some(date("12-31")),
+            accepted: number("55"),
+            damaged: number("1"),
+            oddities: vec![Oddity::Short, Oddity::Damaged],
+            note: Some("One carton is missing.".to_owned()),
+        }],
+    }
+}
+
+fn certificate() -> Certificate {
+    Certificate {
+        certificate_id: CertificateId(Uuid::from_u128(0x3001)),
+        number: "Z-2026-118".to_owned(),
+        kind: CertificateKind::En31,
+        per: CertificatePer::Lot,
+        item: "0012-010".to_owned(),
+        lots: vec!["H-4711".to_owned()],
+        delivery_note: Some("LS-88120".to_owned()),
+        issuer: "Brennholt Präzision, works inspector".to_owned(),
+        issued_on: date("12-07"),
+        valid_until: Some(date("12-31")),
+        documents: vec![DocumentId(Uuid::from_u128(0x3002))],
+        values: vec![Measured {
+            characteristic: "Tensile strength".to_owned(),
+            lot: Some("H-4711".to_owned()),
+            method: Some("ISO 6892-1".to_owned()),
+            unit: Some("MPa".to_owned()),
+            value: number("912"),
+        }],
+    }
+}
+
+fn lot() -> LotRef {
+    LotRef {
+        lot_id: LotId(Uuid::from_u128(0x5001)),
+        item: "0012-010".to_owned(),
+        lot: "DE10-000881".to_owned(),
+        supplier_lot: Some("H-4711".to_owned()),
+        unit: Unit::new("PCE"),
+        expires_on: Some(date("12-31")),
+    }
+}
+
+fn hold() -> Hold {
+    Hold {
+        hold_id: HoldId(Uuid::from_u128(0x6001)),
+        number: "QH-000003".to_owned(),
+        scope: HoldScope::Lot { lot_id: LotId(Uuid::from_u128(0x5001)) },
+        item: "0012-010".to_owned(),
+        reason: HoldReason::OutOfLimits,
+        note: "Tensile strength 868 MPa, at least 900 MPa.".to_owned(),
+        lots: vec![lot()],
+    }
+}
 
 /// One of each kind, every optional field filled in somewhere.
 fn one_of_each() -> Vec<Event> {
@@ -96,7 +237,7 @@ fn one_of_each() -> Vec<Event> {
             commitments: parts("100 on 12-12"),
             note: note.clone(),
         },
-        Event::DeviationRejected { order: order.clone(), line: line.clone(), schedule, note },
+        Event::DeviationRejected { order: order.clone(), line: line.clone(), schedule, note: note.clone() },
         Event::PromiseMade {
             order: order.clone(),
             revision: 1,
@@ -113,6 +254,89 @@ fn one_of_each() -> Vec<Event> {
             }],
         },
         Event::ConfirmationAcknowledged { order, their_ref: "OC-2026-118".to_owned(), their_time: now() },
+        Event::ShipmentAnnounced { notice: Box::new(notice(1)) },
+        Event::ShipmentAmended { notice: Box::new(notice(2)), reason: Some("One carton less.".to_owned()) },
+        Event::ShipmentCancelled {
+            notice: "SN-000017".to_owned(),
+            version: 2,
+            delivery_note: "LS-88120".to_owned(),
+            reason: "The truck broke down.".to_owned(),
+        },
+        Event::ShipmentMoved {
+            notice: "SN-000017".to_owned(),
+            moved: Moved {
+                milestone: Milestone::Delayed,
+                happened_at: at(),
+                arrive_on: Some(date("12-11")),
+                note: Some("Traffic".to_owned()),
+            },
+        },
+        Event::CertificateWaived {
+            notice: "SN-000017".to_owned(),
+            item: "0012-010".to_owned(),
+            certificate: CertificateKind::En31,
+            lot: Some("H-4711".to_owned()),
+            reason: "The paper follows by post; the heat is known.".to_owned(),
+        },
+        Event::ReceiptPosted { receipt: Box::new(receipt()) },
+        Event::ReceiptReversed {
+            receipt: "GR-000042".to_owned(),
+            their_ref: Some("5000124".to_owned()),
+            reason: "Booked on the wrong plant.".to_owned(),
+        },
+        Event::DifferenceOpened {
+            case: "DC-000003".to_owned(),
+            notice: Some("SN-000017".to_owned()),
+            receipt: "GR-000042".to_owned(),
+            lines: vec![Difference {
+                notice_line: Some(1),
+                item: "0012-010".to_owned(),
+                lot: Some("H-4711".to_owned()),
+                oddity: Oddity::Short,
+                unit: Unit::new("PCE"),
+                announced: number("60"),
+                received: number("55"),
+                damaged: number("1"),
+            }],
+        },
+        Event::DifferenceAnswered { case: "DC-000003".to_owned(), note: "One carton stayed behind.".to_owned() },
+        Event::DifferenceClosed { case: "DC-000003".to_owned(), outcome: "supplier_ships_rest".to_owned() },
+        Event::CertificateSubmitted { certificate: Box::new(certificate()) },
+        Event::CertificateAccepted {
+            certificate_id: CertificateId(Uuid::from_u128(0x3001)),
+            number: "Z-2026-118".to_owned(),
+            item: "0012-010".to_owned(),
+            lots: vec!["H-4711".to_owned()],
+            note,
+        },
+        Event::CertificateRejected {
+            certificate_id: CertificateId(Uuid::from_u128(0x3001)),
+            number: "Z-2026-118".to_owned(),
+            item: "0012-010".to_owned(),
+            lots: vec!["H-4711".to_owned()],
+            reason: "Tensile strength is missing.".to_owned(),
+        },
+        Event::LotDecided {
+            lot: lot(),
+            moves: vec![StatusMove {
+                from: StockStatus::Inspection,
+                to: StockStatus::Unrestricted,
+                quantity: number("50"),
+            }],
+            reason: Some("Sample of five, all within limits.".to_owned()),
+        },
+        Event::HoldPlaced { hold: Box::new(hold()) },
+        Event::HoldReleaseRequested {
+            hold: "QH-000003".to_owned(),
+            disposition: Disposition::Sort,
+            reason: "Sorted, 3 pieces scrapped.".to_owned(),
+        },
+        Event::HoldReleased {
+            hold: Box::new(hold()),
+            disposition: Disposition::Sort,
+            reason: "Checked again.".to_owned(),
+        },
+        Event::StockRequested { plant: "DE10".to_owned(), item: "0012-010".to_owned() },
         Event::ProbeRequested { connection: "Tryton DE10".to_owned() },
     ]
 }

@@ -96,6 +96,7 @@ pub fn line(number: usize, asked: &str) -> LineSnapshot {
         description: "Bearing housing".to_owned(),
         unit: Unit::new("PCE"),
         revision: None,
+        rules: None,
     };
     LineSnapshot {
         number: format!("{number:04}"),

@@ -1,6 +1,7 @@
 //! What can go wrong between a command and the database.
 
 use domain::confirmation::Problem;
+use domain::refusal::{Finding, Weight};
 
 /// Why a command was not carried out. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,12 @@ pub enum CommandError {
     Refused {
         /// What is wrong, field by field.
         problems: Vec<Problem>,
+    },
+    /// Checks stop it, in words for the person who tried. Holds the warnings too.
+    #[error("{}", findings.iter().find(|finding| finding.weight == Weight::Stops).map_or("refused", |finding| finding.message.as_str()))]
+    Stopped {
+        /// What is wrong, place by place.
+        findings: Vec<Finding>,
     },
     /// The thing does not exist, or is not the actor's to see. Both look the same from outside.
     #[error("{what} was not found")]
@@ -31,6 +38,12 @@ pub enum CommandError {
 impl From<Vec<Problem>> for CommandError {
     fn from(problems: Vec<Problem>) -> Self {
         Self::Refused { problems }
+    }
+}
+
+impl From<Vec<Finding>> for CommandError {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self::Stopped { findings }
     }
 }
 

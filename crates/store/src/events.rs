@@ -14,11 +14,11 @@ use crate::tx::Tx;
 pub struct About {
     /// The ordering key.
     pub subject: Subject,
-    /// The plant it concerns.
+    /// The plant it concerns; none when it concerns all.
     pub plant_id: Option<PlantId>,
     /// The supplier it concerns.
     pub supplier_id: Option<SupplierId>,
-    /// The system it lives in.
+    /// The system it lives in, which alone is told of it; none when everybody who carries its kind is.
     pub home: Option<ConnectionId>,
 }
 

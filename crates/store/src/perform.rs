@@ -51,6 +51,9 @@ pub async fn perform(tx: &mut Tx, connection_id: ConnectionId, command: &Command
             events::append(tx, about, &[event], None).await?;
             Ok(format!("order {order}: acknowledged as {their_ref}"))
         }
+        Command::PostReceipt(_) | Command::MoveShipment { .. } | Command::MirrorStock(_) => {
+            Err(CommandError::Invalid(format!("{} is not carried out by this version.", command.name())))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::command::{ItemSnapshot, OrderSnapshot, PlantSnapshot, SupplierSnapshot};
 use domain::id::{ConnectionId, ItemId, PlantId, SupplierId};
+use domain::item::ItemRules;
 use domain::revision::Resolved;
 use serde_json::Value;
 use uuid::Uuid;
@@ -86,19 +87,39 @@ pub async fn mirror_items(tx: &mut Tx, items: &[&ItemSnapshot]) -> Result<HashMa
     let descriptions: Vec<String> = wanted.iter().map(|item| item.description.clone()).collect();
     let units: Vec<String> = wanted.iter().map(|item| item.unit.code().to_owned()).collect();
     let revisions: Vec<Option<String>> = wanted.iter().map(|item| item.revision.clone()).collect();
+    // A system that does not say how an item is handled leaves what is known.
+    let rules = |of: fn(&ItemRules) -> bool| -> Vec<Option<bool>> {
+        wanted.iter().map(|item| item.rules.as_ref().map(of)).collect()
+    };
+    let days = |of: fn(&ItemRules) -> Option<u32>| -> Vec<Option<i32>> {
+        wanted.iter().map(|item| of(item.rules.as_ref()?).and_then(|days| i32::try_from(days).ok())).collect()
+    };
+    let (lots, serials, inspection) = (rules(|it| it.lots), rules(|it| it.serials), rules(|it| it.inspection));
+    let (shelf_life, left) = (days(|it| it.shelf_life_days), days(|it| it.days_left_on_arrival));
     sqlx::query!(
         r#"
-        insert into item (item_id, number, description, base_unit, revision, created_at)
-        select n.id, n.number, n.description, n.unit, n.revision, $6
-        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as n (id, number, description, unit, revision)
-        where not exists (
-            select from item known
-            where known.number = n.number and known.description = n.description and known.base_unit = n.unit
-              and known.revision is not distinct from n.revision
-        )
+        insert into item (item_id, number, description, base_unit, revision, created_at,
+                          lots, serials, inspection, shelf_life_days, days_left_on_arrival)
+        select n.id, n.number, n.description, n.unit, n.revision, $6,
+               coalesce(n.lots, known.lots, false), coalesce(n.serials, known.serials, false),
+               coalesce(n.inspection, known.inspection, false),
+               case when n.lots is null then known.shelf_life_days else n.shelf_life_days end,
+               case when n.lots is null then known.days_left_on_arrival else n.days_left_on_arrival end
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
+                    $7::boolean[], $8::boolean[], $9::boolean[], $10::integer[], $11::integer[])
+            as n (id, number, description, unit, revision, lots, serials, inspection, shelf_life_days, days_left_on_arrival)
+        left join item known on known.number = n.number
+        where known.item_id is null
+           or (known.description, known.base_unit) <> (n.description, n.unit)
+           or known.revision is distinct from n.revision
+           or (n.lots is not null
+               and (known.lots, known.serials, known.inspection, known.shelf_life_days, known.days_left_on_arrival)
+                   is distinct from (n.lots, n.serials, n.inspection, n.shelf_life_days, n.days_left_on_arrival))
         order by n.number
         on conflict (number) do update
-            set description = excluded.description, base_unit = excluded.base_unit, revision = excluded.revision
+            set description = excluded.description, base_unit = excluded.base_unit, revision = excluded.revision,
+                lots = excluded.lots, serials = excluded.serials, inspection = excluded.inspection,
+                shelf_life_days = excluded.shelf_life_days, days_left_on_arrival = excluded.days_left_on_arrival
         "#,
         &ids,
         &numbers,
@@ -106,6 +127,11 @@ pub async fn mirror_items(tx: &mut Tx, items: &[&ItemSnapshot]) -> Result<HashMa
         &units,
         &revisions as _,
         now,
+        &lots as _,
+        &serials as _,
+        &inspection as _,
+        &shelf_life as _,
+        &left as _,
     )
     .execute(tx.sql())
     .await?;

@@ -144,6 +144,7 @@ fn line_snapshot(line: wire::Line, order: &str, at: &str) -> Result<LineSnapshot
             description: line.item.description,
             unit: line.item.unit.as_deref().map_or_else(|| unit.clone(), Unit::new),
             revision: line.item.revision,
+            rules: None,
         },
         supplier_item: line.supplier_item,
         unit,

@@ -196,6 +196,7 @@ fn item(product: &Product) -> ItemSnapshot {
         description: product.name.clone(),
         unit: Unit::new(&product.default_uom.symbol),
         revision: None,
+        rules: None,
     }
 }
 

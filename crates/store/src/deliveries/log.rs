@@ -61,8 +61,8 @@ pub async fn read_log(tx: &mut Tx, connection: ConnectionId, read: &ReadLog) -> 
             seen.is_beyond,
             seen.position as "position?",
             (seen.kind = any($6)
-                and (me.takes = 'all' or seen.home_connection_id = $1)
-                and (me.plant_id is null or seen.plant_id = me.plant_id)) as wanted,
+                and (me.takes = 'all' or coalesce(seen.home_connection_id, $1) = $1)
+                and (me.plant_id is null or coalesce(seen.plant_id, me.plant_id) = me.plant_id)) as wanted,
             seen.event_id as "event_id?", seen.subject_kind as "subject_kind?", seen.subject_id as "subject_id?",
             seen.subject_version as "subject_version?", seen.plant_id, seen.supplier_id,
             seen.correlation_id as "correlation_id?", seen.causation_id,

@@ -153,6 +153,7 @@ pub fn snapshot(number: &str, supplier: &str) -> OrderSnapshot {
             description: format!("Part {item}"),
             unit: Unit::new("PCE"),
             revision: None,
+            rules: None,
         },
         supplier_item: None,
         unit: Unit::new("PCE"),

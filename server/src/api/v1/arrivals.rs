@@ -200,14 +200,7 @@ async fn store(
 /// What a message is about, so that messages about one order keep their order. One that is not understood is about itself.
 fn subject(connector: &dyn Connector, raw: &Raw) -> String {
     let commands = connector.interpret(raw).unwrap_or_default();
-    let subject = commands.first().map(|command| match command {
-        Command::MirrorOrder(order) => &order.number,
-        Command::ConfirmLines { order, .. } | Command::AcknowledgeConfirmation { order, .. } => order,
-        Command::MirrorSupplier(supplier) => &supplier.number,
-        Command::MirrorPlant(plant) => &plant.code,
-        Command::MirrorItem(item) => &item.number,
-    });
-    subject.unwrap_or(&raw.external_key).clone()
+    commands.first().map_or(raw.external_key.as_str(), Command::subject).to_owned()
 }
 
 fn unwell(correlation: CorrelationId, problem: &StoreError) -> AppError {

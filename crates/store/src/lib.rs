@@ -29,6 +29,7 @@ pub mod retention;
 pub mod search;
 pub mod sessions;
 pub mod signal;
+mod submissions;
 pub mod timeline;
 pub mod tx;
 

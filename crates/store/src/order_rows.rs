@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError, constraint};
-use crate::orders::{OrderRecord, used_before};
+use crate::orders::OrderRecord;
+use crate::submissions::used_before;
 use crate::tx::Tx;
 
 /// Writes one version of the answer with its parts, and gives its number.

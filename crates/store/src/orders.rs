@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::error::{CommandError, StoreError, constraint};
+use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
 use crate::order_rows::{add_confirmation, add_lines, add_order, save_header, save_lines, save_schedule};
+use crate::submissions::{Sent, first_outcome, keep_outcome};
 use crate::tx::Tx;
 use crate::{audit, reference};
 
@@ -305,7 +306,7 @@ pub async fn confirm(tx: &mut Tx, number: &str, command: &ConfirmLines) -> Resul
 async fn confirm_order(tx: &mut Tx, order_id: OrderId, command: &ConfirmLines) -> Result<Confirmed, CommandError> {
     let mut record = load(tx, order_id, true).await?;
     // Looked up under the lock: whoever waited for it may have waited for his own first click.
-    let sent = Sent { submission: command.submission, action: "order.confirm", order_id };
+    let sent = Sent { submission: command.submission, action: "order.confirm", object: order_id.0 };
     if let Some(first) = first_outcome::<Confirmed>(tx, &sent).await? {
         return Ok(Confirmed { already: true, ..first });
     }
@@ -338,7 +339,7 @@ async fn confirm_order(tx: &mut Tx, order_id: OrderId, command: &ConfirmLines) -
 pub async fn decide(tx: &mut Tx, number: &str, command: &DecideDeviations) -> Result<Decided, CommandError> {
     let order_id = find(tx, number).await?;
     let mut record = load(tx, order_id, true).await?;
-    let sent = Sent { submission: command.submission, action: "order.decide", order_id };
+    let sent = Sent { submission: command.submission, action: "order.decide", object: order_id.0 };
     if let Some(first) = first_outcome::<Decided>(tx, &sent).await? {
         return Ok(Decided { already: true, ..first });
     }
@@ -443,56 +444,6 @@ async fn known_as(tx: &mut Tx, connection_id: ConnectionId, number: &str) -> Res
     .fetch_optional(tx.sql())
     .await?;
     Ok(known.map(OrderId))
-}
-
-/// One sending of a form or call: what it was for is part of its key, so that a key used again for something else is never
-/// answered with foreign news.
-struct Sent {
-    submission: Uuid,
-    action: &'static str,
-    order_id: OrderId,
-}
-
-impl Sent {
-    fn kind(&self) -> String {
-        format!("{}/{}", self.action, self.order_id)
-    }
-}
-
-async fn first_outcome<T: serde::de::DeserializeOwned>(tx: &mut Tx, sent: &Sent) -> Result<Option<T>, CommandError> {
-    let known = sqlx::query!("select kind, outcome from submission where submission_id = $1", sent.submission)
-        .fetch_optional(tx.sql())
-        .await?;
-    match known {
-        None => Ok(None),
-        Some(known) if known.kind == sent.kind() => Ok(Some(read_json("submission outcome", known.outcome)?)),
-        Some(_) => Err(used_before()),
-    }
-}
-
-pub(crate) fn used_before() -> CommandError {
-    CommandError::Invalid("This form was sent before. Reload the page to see what became of it.".to_owned())
-}
-
-async fn keep_outcome<T: Serialize + Sync>(tx: &mut Tx, sent: &Sent, outcome: &T) -> Result<(), CommandError> {
-    let outcome = serde_json::to_value(outcome).map_err(|error| StoreError::unreadable("submission outcome", error))?;
-    let (person, now) = (tx.actor().person().map(|id| id.0), tx.now());
-    sqlx::query!(
-        "insert into submission (submission_id, kind, person_id, at, outcome) values ($1, $2, $3, $4, $5)",
-        sent.submission,
-        sent.kind(),
-        person,
-        now,
-        outcome
-    )
-    .execute(tx.sql())
-    .await
-    .map_err(|error| match constraint(&error) {
-        // Somebody else's key, which this scope cannot see.
-        Some("submission_pkey") => used_before(),
-        _ => error.into(),
-    })?;
-    Ok(())
 }
 
 /// One audit row for a change of an order: the schedule lines that changed, before and after.

@@ -4,7 +4,7 @@
 //! Map: reference data that the ERP owns ([`item`], [`supplier`], [`plant`]) · the order and its unit of promise, the
 //! schedule line ([`order`]) · who may promise what and when ([`negotiation`], [`confirmation`], [`decision`], [`tolerance`], [`refusal`]) · what a
 //! new revision from the ERP does to promises already made ([`revision`]) · what is shipped ([`shipment`]), proved
-//! ([`certificate`]), received ([`receipt`]) and may be used ([`lot`], [`hold`]) · what can be asked for ([`command`]) and what
+//! ([`certificate`]), labelled ([`gs1`]), received ([`receipt`]) and may be used ([`lot`], [`hold`]) · what can be asked for ([`command`]) and what
 //! happened ([`event`]) · the words of the exchange with other systems ([`exchange`]) · who is acting ([`access`]).
 //!
 //! Commands come in, events go out; there is no third vocabulary. Rules are plain functions that take the order, the
@@ -18,8 +18,10 @@ pub mod confirmation;
 pub mod decision;
 pub mod event;
 pub mod exchange;
+pub mod gs1;
 pub mod hold;
 pub mod id;
+pub mod inspection;
 pub mod item;
 pub mod lot;
 pub mod negotiation;

@@ -4,6 +4,7 @@
 mod confirmation;
 mod decision;
 mod events;
+mod gs1;
 mod orders;
 mod revision;
 mod typed;

@@ -1,4 +1,6 @@
-//! Lots in a plant: how much of each lies in which stock status, and whether production may take it.
+//! Lots in a plant: how much of each lies in which stock status, and whether production may take it ([`usability`]).
+
+pub mod usability;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -19,6 +21,26 @@ text_enum! {
         Restricted = "restricted",
         /// May not be used.
         Blocked = "blocked",
+    }
+}
+
+text_enum! {
+    /// Why a lot's quantities changed.
+    pub enum MovementKind {
+        /// It came.
+        Receipt = "receipt",
+        /// A receipt was taken back.
+        Reversal = "reversal",
+        /// A usage decision.
+        Decision = "decision",
+        /// A count said otherwise.
+        Correction = "correction",
+        /// Taken for production.
+        Issue = "issue",
+        /// Sent back to the supplier.
+        Return = "return",
+        /// Thrown away.
+        Scrap = "scrap",
     }
 }
 

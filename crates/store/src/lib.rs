@@ -18,6 +18,8 @@ pub mod events;
 pub mod exchange_list;
 pub mod feeds;
 pub mod fitness;
+pub mod lots;
+pub mod news;
 pub mod order_list;
 mod order_rows;
 pub mod orders;

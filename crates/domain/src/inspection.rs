@@ -1,0 +1,166 @@
+//! Inspection of what came: which lots are looked at, what their measured values mean, and what becomes of the quantity.
+//!
+//! The plan is a pure function over the history of an item from one supplier, so that it can be asked in a dry run, when a
+//! lot arrives and in a test. The usage decision splits the inspected quantity into parts that must add up to the whole.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::lot::{StatusMove, StockStatus};
+use crate::quantity::{Unit, grouped};
+use crate::refusal::Finding;
+use crate::text::text_enum;
+
+text_enum! {
+    /// Where an inspection stands.
+    pub enum InspectionState {
+        /// Somebody has to look.
+        Due = "due",
+        /// Somebody looked and decided.
+        Decided = "decided",
+        /// The plan let it go.
+        Skipped = "skipped",
+    }
+}
+
+text_enum! {
+    /// What an inspection came to.
+    pub enum InspectionResult {
+        /// Everything as it should be.
+        Passed = "passed",
+        /// Something was not; counts against the supplier in the plan, whatever became of the quantity.
+        Failed = "failed",
+    }
+}
+
+/// Which lots are inspected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "plan", rename_all = "snake_case")]
+pub enum Plan {
+    /// Every one.
+    Every,
+    /// After so many good ones in a row, so many are let go and the next one is inspected; one bad one begins anew.
+    SkipLot {
+        /// Good ones in a row before any is let go.
+        good_before_skip: u32,
+        /// How many are let go between two inspected ones.
+        skip: u32,
+    },
+    /// None.
+    None,
+}
+
+/// One earlier lot of the same item and supplier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// Waits for its inspection: neither good nor bad yet.
+    Due,
+    /// Inspected and good.
+    Passed,
+    /// Inspected and bad.
+    Failed,
+    /// Let go.
+    Skipped,
+}
+
+/// What the plan says about the next lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Look at it; it lies in inspection stock until then.
+    Inspect,
+    /// Let it go, and remember that it was let go.
+    Skip,
+    /// The item is not inspected at all.
+    Nothing,
+}
+
+impl Plan {
+    /// What becomes of the next lot, given the earlier ones, the newest first.
+    pub fn next(self, earlier: &[Earlier]) -> Next {
+        match self {
+            Self::Every => Next::Inspect,
+            Self::None => Next::Nothing,
+            Self::SkipLot { good_before_skip, skip } => {
+                let skipped = earlier.iter().take_while(|one| **one == Earlier::Skipped).count();
+                let good = earlier
+                    .iter()
+                    .take_while(|one| **one != Earlier::Failed)
+                    .filter(|one| **one == Earlier::Passed)
+                    .count();
+                if good >= good_before_skip as usize && skipped < skip as usize { Next::Skip } else { Next::Inspect }
+            }
+        }
+    }
+
+    /// How many earlier lots [`Plan::next`] has to see, at the most.
+    pub const fn looks_back(self) -> u32 {
+        match self {
+            Self::Every | Self::None => 0,
+            Self::SkipLot { good_before_skip, skip } => {
+                good_before_skip.saturating_mul(skip.saturating_add(1)).saturating_add(skip)
+            }
+        }
+    }
+}
+
+/// One part of a usage decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it goes.
+    pub to: StockStatus,
+    /// How much.
+    pub quantity: Decimal,
+}
+
+/// Splits a quantity in inspection stock. The parts go to unrestricted, restricted or blocked, and add up to the whole:
+/// nothing is left in inspection, nothing appears or disappears. Parts of zero are left out. Anything that does not go to
+/// unrestricted takes a reason.
+pub fn split(whole: Decimal, unit: &Unit, parts: &[Part], reason: &str) -> Result<Vec<StatusMove>, Vec<Finding>> {
+    let mut findings = Vec::new();
+    let shown = |value: Decimal| format!("{} {unit}", grouped(value, 0));
+    if whole <= Decimal::ZERO {
+        findings.push(Finding::stops("", "nothing_to_decide", "Nothing of this lot waits for a decision any more."));
+    }
+    let mut sum = Decimal::ZERO;
+    for part in parts {
+        let at = part.to.as_str();
+        if part.to == StockStatus::Inspection {
+            let message = "A decision ends the inspection: choose unrestricted, restricted or blocked.";
+            findings.push(Finding::stops(at, "decision_leaves_inspection", message));
+        }
+        if part.quantity < Decimal::ZERO {
+            findings.push(Finding::stops(at, "quantity_negative", "Enter 0 or more."));
+        }
+        if part.quantity.normalize().scale() > unit.decimals() {
+            let message = format!("{unit} has at most {} decimals; {} has more.", unit.decimals(), part.quantity);
+            findings.push(Finding::stops(at, "too_many_decimals", message));
+        }
+        match sum.checked_add(part.quantity) {
+            Some(more) => sum = more,
+            None => findings.push(Finding::stops(at, "number_too_large", "This number is too large.")),
+        }
+    }
+    if findings.is_empty() && sum != whole {
+        let (word, by) = if sum < whole { ("less", whole - sum) } else { ("more", sum - whole) };
+        let message = format!(
+            "The parts add up to {}, {} {word} than the {} in inspection. They must add up to the whole.",
+            shown(sum),
+            shown(by),
+            shown(whole)
+        );
+        findings.push(Finding::stops(StockStatus::Unrestricted.as_str(), "parts_do_not_add_up", message));
+    }
+    let all_free = parts.iter().all(|part| part.to == StockStatus::Unrestricted || part.quantity.is_zero());
+    if !all_free && reason.trim().is_empty() {
+        let message = "Say why not all of it may be used: the supplier and the next shift read it.";
+        findings.push(Finding::stops("reason", "reason_missing", message));
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    Ok(parts
+        .iter()
+        .filter(|part| !part.quantity.is_zero())
+        .map(|part| StatusMove { from: StockStatus::Inspection, to: part.to, quantity: part.quantity })
+        .collect())
+}

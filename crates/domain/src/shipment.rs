@@ -2,6 +2,9 @@
 //!
 //! A ship notice is from one supplier to one plant, for one or many orders of one ERP. Each sending of it is a version that
 //! is kept for ever. Where the goods are ([`ShipStatus`]) and whether the ERP knows (its deliveries) are separate facts.
+//!
+//! Here are the types that cross systems. What a supplier writes and the facts it is checked against are in [`content`], the
+//! check in [`check`] and [`packing`], what follows from a command in [`steps`].
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -11,6 +14,13 @@ use crate::Timestamp;
 use crate::id::{HandlingUnitId, OrderLineId, ScheduleLineId, ShipLineId, ShipNoticeId};
 use crate::quantity::Unit;
 use crate::text::text_enum;
+
+pub mod check;
+pub mod content;
+pub mod countries;
+pub mod packing;
+pub mod serials;
+pub mod steps;
 
 text_enum! {
     /// Where the goods of a ship notice are: the logistics axis. Follows from milestones and receipts; kept for lists.

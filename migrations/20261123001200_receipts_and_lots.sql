@@ -23,9 +23,9 @@ create table receipt (
   reversed_at timestamptz,
   reverse_reason text,
   constraint receipt_number_key unique (number),
-  constraint receipt_their_ref_key unique (connection_id, their_ref),
   constraint receipt_reversal_is_explained check ((reversed_at is null) = (reverse_reason is null))
 );
+create unique index receipt_their_ref_key on receipt (connection_id, their_ref) where reversed_at is null;
 comment on column receipt.received_at is 'When the goods were received; recorded_at is when we learned it.';
 comment on column receipt.matches_id is 'The receipt of the other way (dock or system) that tells of the same goods: this one is not counted again.';
 
@@ -46,12 +46,14 @@ create table receipt_line (
   oddities text[] not null default '{}',
   note text,
   document_id uuid references document,
+  counted boolean not null default false,
   supplier_id uuid not null references supplier,
   plant_id uuid not null references plant,
   constraint receipt_line_number_key unique (receipt_id, number),
   constraint receipt_line_is_something check (accepted > 0 or damaged > 0 or oddities <> '{}')
 );
 comment on column receipt_line.document_id is 'A photo of the damage.';
+comment on column receipt_line.counted is 'It counts as received. Not where another receipt tells of the same goods, and not where it was taken back.';
 
 create table difference_case (
   case_id uuid primary key,

@@ -297,6 +297,7 @@ fn one_of_each() -> Vec<Event> {
                 announced: number("60"),
                 received: number("55"),
                 damaged: number("1"),
+                told: None,
             }],
         },
         Event::DifferenceAnswered { case: "DC-000003".to_owned(), note: "One carton stayed behind.".to_owned() },

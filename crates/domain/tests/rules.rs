@@ -4,8 +4,10 @@
 mod confirmation;
 mod decision;
 mod events;
+mod foreign_certificates;
 mod gs1;
 mod orders;
+mod receipts;
 mod revision;
 mod typed;
 mod walk;

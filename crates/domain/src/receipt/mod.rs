@@ -1,5 +1,12 @@
 //! Goods receipts: what really came. Entered at the dock, or told by the ERP or a warehouse system; both ways end in the same
 //! facts and are matched, never counted twice.
+//!
+//! What a person or machine asks for is checked and made into a receipt in [`post`]; what came is held against what was
+//! announced in [`difference`]; which of several tellings of the same goods counts is decided in [`matching`].
+
+pub mod difference;
+pub mod matching;
+pub mod post;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -126,4 +133,45 @@ pub struct Difference {
     pub received: Decimal,
     /// What came damaged.
     pub damaged: Decimal,
+    /// What another system counted of the same goods, where it does not agree with `received` and `damaged` together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Decimal>,
+}
+
+text_enum! {
+    /// Where a case about a difference stands.
+    pub enum CaseState {
+        /// Nobody has said anything about it.
+        Open = "open",
+        /// A side has said how it sees it.
+        Answered = "answered",
+        /// Settled.
+        Closed = "closed",
+    }
+}
+
+text_enum! {
+    /// How a difference was settled.
+    pub enum Outcome {
+        /// The supplier ships what is missing.
+        SupplierShipsRest = "supplier_ships_rest",
+        /// The supplier credits it.
+        Credit = "credit",
+        /// What came is right as it is.
+        AcceptedAsReceived = "accepted_as_received",
+        /// A new count found no difference.
+        CountedAgain = "counted_again",
+        /// What was wrong goes back.
+        Returned = "returned",
+    }
+}
+
+text_enum! {
+    /// Whose words an entry of a case is in.
+    pub enum Side {
+        /// The supplier.
+        Supplier = "supplier",
+        /// The house: buyer, clerk, quality engineer.
+        House = "house",
+    }
 }

@@ -1,4 +1,19 @@
-//! Quality certificates: which are required, what they prove, and whether what they say is within the specification.
+//! Quality certificates: which are required ([`requirement`]), what an item must show ([`specification`]), and whether what
+//! a certificate says is within it ([`check`], with the units of [`unit`]).
+//!
+//! Certificates also come as files that machines can read ([`reading`]): EN 10168 ([`en10168`]), certificates of analysis
+//! ([`coa`]), metals passports ([`metals`]) and pasted tables ([`pasted`]). All are read leniently into the same
+//! [`reading::Transcript`]; a person looks at it before it counts.
+
+pub mod check;
+pub mod coa;
+pub mod en10168;
+pub mod metals;
+pub mod pasted;
+pub mod reading;
+pub mod requirement;
+pub mod specification;
+pub mod unit;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -22,6 +37,39 @@ text_enum! {
         En31 = "en_3_1",
         /// EN 10204 3.2: inspection certificate, validated by the purchaser's inspector too.
         En32 = "en_3_2",
+    }
+}
+
+impl CertificateKind {
+    /// Whether it carries measured values of the goods themselves or of like goods, so that they can be compared with the
+    /// specification. A declaration (CoC, 2.1) carries none (EN 10204:2004, table A.1).
+    pub const fn has_values(self) -> bool {
+        !matches!(self, Self::Coc | Self::En21)
+    }
+
+    /// Whether a certificate of this kind does where `needed` is asked for: the same kind, or a stricter one of EN 10204
+    /// (3.2 over 3.1 over 2.2 over 2.1).
+    pub fn serves(self, needed: Self) -> bool {
+        let rank = |kind: Self| match kind {
+            Self::En21 => Some(1),
+            Self::En22 => Some(2),
+            Self::En31 => Some(3),
+            Self::En32 => Some(4),
+            Self::Coc | Self::Coa => None,
+        };
+        self == needed || matches!((rank(self), rank(needed)), (Some(have), Some(need)) if have > need)
+    }
+
+    /// In as few letters as people need: `3.1`, `CoC`.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Coc => "CoC",
+            Self::Coa => "CoA",
+            Self::En21 => "2.1",
+            Self::En22 => "2.2",
+            Self::En31 => "3.1",
+            Self::En32 => "3.2",
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Around::frame`]. Server only: nothing of a page reaches the browser but its HTML, and what an island is given.
 
 use chrono::{DateTime, Utc};
+use domain::event::SubjectKind;
 use http::request::Parts;
 use leptos::prelude::*;
 use store::Tx;
@@ -29,6 +30,8 @@ pub struct Around {
     notice: Option<String>,
     /// Path and query of the page.
     here: String,
+    /// What it listens to.
+    watch: Option<String>,
 }
 
 impl Around {
@@ -43,6 +46,7 @@ impl Around {
             waiting,
             notice: request::take_notice().await,
             here: here.unwrap_or_else(|| "/".to_owned()),
+            watch: None,
         })
     }
 
@@ -51,9 +55,22 @@ impl Around {
         self.reading.now
     }
 
+    /// The page says when something new happened to this thing: an order, a shipment, …
+    #[must_use]
+    pub fn watching(self, subject: impl Into<uuid::Uuid>) -> Self {
+        Self { watch: Some(format!("subject={}", subject.into())), ..self }
+    }
+
+    /// The page says when something new happened to any of these kinds of things within the scope of the one who looks.
+    #[must_use]
+    pub fn watching_all(self, kinds: &[SubjectKind]) -> Self {
+        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+        Self { watch: Some(format!("kinds={}", kinds.join(","))), ..self }
+    }
+
     /// The page in its frame, under this title in the browser's tab.
     pub fn frame(self, title: impl Into<String>, content: impl IntoView + 'static) -> AnyView {
-        let Self { viewer, waiting, reading, notice, here } = self;
+        let Self { viewer, waiting, reading, notice, here, watch } = self;
         let counts = Counts {
             needs_supplier: waiting.needs_supplier,
             with_buyer: waiting.with_buyer,
@@ -75,7 +92,7 @@ impl Around {
         let content = content.into_any();
         view! {
             <leptos_meta::Title text=title/>
-            <Frame person=person entries=entries here=here notice=notice>{content}</Frame>
+            <Frame person=person entries=entries here=here notice=notice watch=watch>{content}</Frame>
         }
         .into_any()
     }

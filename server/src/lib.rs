@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod guard;
 pub mod health;
+pub mod live;
 pub mod loops;
 pub mod offers;
 pub mod router;

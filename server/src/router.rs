@@ -19,7 +19,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::answers::{self, refuse};
 use crate::offers::offers;
 use crate::state::State;
-use crate::{api, guard, health, session};
+use crate::{api, guard, health, live, session};
 
 /// The whole of it. The outermost layer stands first.
 pub fn router(state: &State, lifetimes: Lifetimes) -> Router {
@@ -68,6 +68,7 @@ fn pages(state: &State) -> Router {
             },
             move || shell(options.clone()),
         )
+        .route(guard::LIVE, get(live::listen))
         .fallback(|| async { refuse(app::error::AppError::NotFound { what: "This page".to_owned() }) })
         .with_state(state.clone())
 }

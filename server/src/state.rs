@@ -12,10 +12,12 @@ use chrono::TimeDelta;
 use leptos::config::LeptosOptions;
 use store::Store;
 use store::passwords::Passwords;
+use tokio_util::sync::CancellationToken;
 
 use worker::systems::Systems;
 
 use crate::config::Config;
+use crate::live::Live;
 use crate::loops;
 
 /// Everything a request may need.
@@ -29,6 +31,8 @@ pub struct State {
     pub gate: Arc<Gate>,
     /// The connectors, for messages that are pushed to us.
     pub systems: Arc<Systems>,
+    /// Tells open pages what is new.
+    pub live: Live,
 }
 
 /// Limits and trust.
@@ -45,7 +49,7 @@ pub struct Gate {
 }
 
 impl State {
-    /// From the configuration. `demo`: offer the demo log-ins.
+    /// From the configuration. `demo`: offer the demo log-ins. Starts the reader behind [`Live`], so it takes a runtime.
     ///
     /// # Errors
     /// If the system has no randomness to give.
@@ -63,6 +67,7 @@ impl State {
             let rate = i32::try_from(rate).unwrap_or(i32::MAX);
             Throttle::new(rate.saturating_mul(4), TimeDelta::seconds(1) / rate)
         });
+        let live = Live::start(store.clone(), CancellationToken::new());
         Ok(Self {
             house: House { store, doors: Arc::new(Doors::new(settings, passwords)) },
             leptos: leptos_options(&config.site_root),
@@ -73,6 +78,7 @@ impl State {
                 per_address,
             }),
             systems: Arc::new(Systems::new(Arc::new(loops::secrets(config)))),
+            live,
         })
     }
 }

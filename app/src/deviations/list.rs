@@ -5,6 +5,7 @@
 use domain::access::{Action, may};
 use domain::calendar::today;
 use domain::confirmation::Verdict;
+use domain::event::SubjectKind;
 use domain::order::Commitment;
 use domain::quantity::grouped;
 use domain::tolerance::DeviationKind;
@@ -122,7 +123,7 @@ fn show(list: List) -> AnyView {
         {filters(&address, &rows)}
         {content}
     };
-    around.frame("Deviations", page)
+    around.watching_all(&[SubjectKind::Order]).frame("Deviations", page)
 }
 
 fn key_of(row: &LineRow) -> Option<Key> {

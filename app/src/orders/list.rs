@@ -3,6 +3,7 @@
 //! Every tab's number is the count of the list behind it: the tabs are the rail's buckets, counted by the same function in
 //! the same transaction as the list.
 
+use domain::event::SubjectKind;
 use leptos::prelude::*;
 use store::order_list::{self, Bucket, COUNTED, LineRow};
 
@@ -114,7 +115,7 @@ fn show(list: List) -> AnyView {
         {filters(&query, insider)}
         {content}
     };
-    around.frame("Orders", page)
+    around.watching_all(&[SubjectKind::Order]).frame("Orders", page)
 }
 
 fn filters(query: &ListQuery, insider: bool) -> AnyView {

@@ -81,7 +81,7 @@ impl OrderView {
 
 fn show(loaded: Loaded) -> AnyView {
     let Loaded { around, order, part, shown } = loaded;
-    let number = order.record.order.number.clone();
+    let (number, order_id) = (order.record.order.number.clone(), order.record.order.order_id);
     let insider = !around.viewer.is_supplier();
     let beacon = (!insider && order.record.opened_at.is_none())
         .then(|| view! { <OpenedBeacon order_id=order.record.order.order_id/> });
@@ -101,7 +101,7 @@ fn show(loaded: Loaded) -> AnyView {
         </div>
         {beacon}
     };
-    around.frame(format!("Order {number}"), page)
+    around.watching(order_id).frame(format!("Order {number}"), page)
 }
 
 /// The tag beside the title: what the reader has to do, else how the order stands.

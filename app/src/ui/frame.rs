@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::copy::CopyIds;
 use super::field::Notice;
+use super::live::LivePill;
 use super::rail::{Entry, Rail};
 use super::sprite::{icon, symbol};
 
@@ -41,6 +42,9 @@ pub fn Frame(
     /// A sentence about what was just done.
     #[prop(optional_no_strip)]
     notice: Option<String>,
+    /// What the page listens to, see [`LivePill`].
+    #[prop(optional_no_strip)]
+    watch: Option<String>,
     /// What was searched for.
     #[prop(optional, into)]
     searched: String,
@@ -48,6 +52,7 @@ pub fn Frame(
     children: Children,
 ) -> impl IntoView {
     let (pages, views) = entries;
+    let refresh = here.clone();
     let path = here.split('?').next().unwrap_or_default().to_owned();
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
@@ -65,6 +70,7 @@ pub fn Frame(
             <Rail pages=pages views=views current=path/>
             <main class="page" id="main" tabindex="-1">
                 {notice.map(|words| view! { <Notice words=words/> })}
+                {watch.map(|watch| view! { <LivePill watch=watch here=refresh/> })}
                 {children()}
             </main>
         </div>

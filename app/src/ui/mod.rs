@@ -5,8 +5,8 @@
 //! Markup and class names are those of `style/components.css`; states are `data-*` and `aria-*` attributes, and there is
 //! no `style` attribute anywhere because the content security policy forbids it.
 //!
-//! Everything works without WebAssembly. The one island here, [`copy::CopyIds`], reveals the copy buttons that would do
-//! nothing without it.
+//! Everything works without WebAssembly. The islands here reveal what would do nothing without it: the copy buttons
+//! ([`copy::CopyIds`]) and the news that a page is no longer the latest ([`live::LivePill`]).
 
 pub mod copy;
 pub mod empty;
@@ -16,6 +16,7 @@ pub mod filter;
 pub mod frame;
 pub mod header;
 pub mod lifecycle;
+pub mod live;
 pub mod number;
 pub mod pager;
 pub mod rail;

@@ -177,6 +177,29 @@ pub(crate) fn read_roles(words: &[String]) -> Result<Vec<Role>, StoreError> {
     words.iter().map(|word| word.parse().map_err(|_| StoreError::unreadable("role", word))).collect()
 }
 
+/// Which of these cookies' sessions are still alive and their people still welcome: for connections that stay open.
+pub async fn alive(tx: &mut Tx, cookies: &[String]) -> Result<Vec<bool>, StoreError> {
+    let ids: Vec<String> = cookies.iter().map(|cookie| kept(cookie)).collect();
+    let now = tx.now();
+    let rows = sqlx::query!(
+        r#"
+        select s.session_id
+        from session s
+        join person p using (person_id)
+        where s.session_id = any($1) and s.expires_at > $2 and p.disabled_at is null
+          and (not exists (select from person_supplier l where l.person_id = p.person_id)
+               or exists (select from person_supplier l join supplier using (supplier_id)
+                          where l.person_id = p.person_id and supplier.disabled_at is null))
+        "#,
+        &ids,
+        now,
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let living: std::collections::HashSet<String> = rows.into_iter().map(|row| row.session_id).collect();
+    Ok(ids.iter().map(|id| living.contains(id)).collect())
+}
+
 /// Keeps a new session.
 pub async fn add(tx: &mut Tx, cookie: &str, session: &NewSession, lifetimes: Lifetimes) -> Result<(), StoreError> {
     let (id, now) = (kept(cookie), tx.now());

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LINK_LASTS, ServeArguments, by_command, connect, fit, migrate, passwords, stop_asked};
 use crate::config::Config;
+use crate::live::Live;
 use crate::router::router;
 use crate::state::State;
 use crate::{demo, loops};
@@ -56,6 +57,7 @@ pub struct Serving {
     /// Where they listen.
     pub address: SocketAddr,
     stop: CancellationToken,
+    live: Live,
     doors: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -69,12 +71,14 @@ impl Serving {
         let stop = CancellationToken::new();
         let service = router(state, config.lifetimes).into_make_service_with_connect_info::<SocketAddr>();
         let doors = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-        Ok(Self { address, stop, doors: tokio::spawn(doors.into_future()) })
+        Ok(Self { address, stop, live: state.live.clone(), doors: tokio::spawn(doors.into_future()) })
     }
 
     /// Closes them; what is under way is finished, if it is quick.
     pub async fn close(self) {
         self.stop.cancel();
+        // Lines to open pages never end by themselves.
+        self.live.stop();
         if tokio::time::timeout(PATIENCE, self.doors).await.is_err() {
             tracing::warn!("Some requests were still under way and were given up");
         }

@@ -1,5 +1,6 @@
 //! Coming in, staying in, and being kept out, at the real doors with a real database.
 
+mod live;
 mod portal;
 mod routes;
 

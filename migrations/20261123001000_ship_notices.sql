@@ -178,3 +178,10 @@ grant select, insert, update on ship_notice, ship_notice_line, sscc_counter to i
 grant select, insert, update, delete on ship_notice_lot, ship_notice_serial, handling_unit, handling_unit_content to interlock_app;
 grant select, insert on ship_notice_version, ship_milestone to interlock_app;
 grant usage on sequence ship_notice_number to interlock_app;
+
+-- A supplier has to know how an item must be handled, so he sees those that he has orders for.
+create index order_line_item_id on order_line (item_id);
+create policy item_ordered on item for select using (
+  (select current_setting('interlock.scope', true)) = 'suppliers'
+  and exists (select from order_line where order_line.item_id = item.item_id)
+);

@@ -10,7 +10,7 @@ use domain::revision::Mirrored;
 
 use crate::error::CommandError;
 use crate::tx::Tx;
-use crate::{events, orders, reference};
+use crate::{availability, events, orders, reference, ship_notices};
 
 /// Carries out what the system behind `connection_id` asks for, and says in a few words what it came to.
 pub async fn perform(tx: &mut Tx, connection_id: ConnectionId, command: &Command) -> Result<String, CommandError> {
@@ -51,7 +51,17 @@ pub async fn perform(tx: &mut Tx, connection_id: ConnectionId, command: &Command
             events::append(tx, about, &[event], None).await?;
             Ok(format!("order {order}: acknowledged as {their_ref}"))
         }
-        Command::PostReceipt(_) | Command::MoveShipment { .. } | Command::MirrorStock(_) => {
+        Command::MoveShipment { notice, supplier, moved } => {
+            let taken = ship_notices::tell_for(tx, connection_id, notice, supplier.as_deref(), moved).await?;
+            let again = if taken.already { ", told before" } else { "" };
+            Ok(format!("ship notice {}: {}{again}", taken.number, moved.milestone.words()))
+        }
+        Command::MirrorStock(snapshot) => {
+            let taken = availability::mirror(tx, connection_id, snapshot).await?;
+            let what = if taken { "" } else { ", ignored, older than what is known" };
+            Ok(format!("stock of {} in {}{what}", snapshot.item, snapshot.plant))
+        }
+        Command::PostReceipt(_) => {
             Err(CommandError::Invalid(format!("{} is not carried out by this version.", command.name())))
         }
     }

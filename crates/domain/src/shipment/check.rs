@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::calendar::day;
+use crate::certificate::requirement::Coverage;
 use crate::certificate::{CertificateKind, CertificatePer};
 use crate::id::ItemId;
 use crate::negotiation::Negotiation;
@@ -16,7 +17,7 @@ use crate::order::OrderStatus;
 use crate::quantity::{Unit, grouped};
 use crate::refusal::Finding;
 use crate::shipment::ShippedLot;
-use crate::shipment::content::{CertificateState, LineContent, ShipContent, ShipFacts, Shippable};
+use crate::shipment::content::{LineContent, ShipContent, ShipFacts, Shippable};
 use crate::shipment::countries::is_country;
 use crate::shipment::packing;
 use crate::shipment::serials::{LONGEST_SERIAL, MOST_SERIALS};
@@ -525,35 +526,39 @@ fn some<T: AsRef<str>>(all: &[T]) -> String {
 }
 
 fn certificates(content: &ShipContent, facts: &ShipFacts, findings: &mut Vec<Finding>) {
-    for need in facts.certificates.iter().filter(|need| !need.state.is_enough()) {
-        let place = content.lines.iter().enumerate().find_map(|(index, line)| {
-            let known = facts.line(line.schedule_line_id)?;
-            if known.item != need.item {
-                return None;
+    for covered in facts.certificates.iter().filter(|covered| !covered.coverage.lets_ship()) {
+        let need = &covered.need;
+        let mut place = None;
+        for (index, line) in content.lines.iter().enumerate() {
+            let Some(known) = facts.line(line.schedule_line_id).filter(|known| known.item_id == need.item_id) else {
+                continue;
+            };
+            let lot = need.lot.as_ref().map(|wanted| line.lots.iter().position(|lot| lot.lot.trim() == wanted));
+            match lot {
+                Some(None) => {}
+                Some(Some(lot)) => place = Some((format!("lines.{index}.lots.{lot}.lot"), known)),
+                None => place = Some((format!("lines.{index}"), known)),
             }
-            match &need.lot {
-                None => Some(format!("lines.{index}")),
-                Some(wanted) => line
-                    .lots
-                    .iter()
-                    .position(|lot| lot.lot.trim() == wanted)
-                    .map(|lot| format!("lines.{index}.lots.{lot}.lot")),
+            if place.is_some() {
+                break;
             }
-        });
-        let of = match (&need.lot, need.per) {
-            (Some(lot), _) => format!("lot {lot} of item {}", need.item),
-            (None, CertificatePer::Delivery) => {
-                format!("item {} in delivery {}", need.item, content.delivery_note.trim())
-            }
-            (None, _) => format!("item {}", need.item),
+        }
+        let (at, item) = match place {
+            Some((at, known)) => (at, format!("item {}", known.item)),
+            None => ("lines".to_owned(), "an item of it".to_owned()),
         };
-        let why = match need.state {
-            CertificateState::Rejected => "was rejected by the buyer's quality engineer",
-            CertificateState::Expired => "has expired before the arrival",
+        let of = match (&need.lot, need.per) {
+            (Some(lot), _) => format!("lot {lot} of {item}"),
+            (None, CertificatePer::Delivery) => format!("{item} in delivery {}", content.delivery_note.trim()),
+            (None, _) => item,
+        };
+        let why = match covered.coverage {
+            Coverage::Rejected => "was rejected by the buyer's quality engineer",
+            Coverage::Expired => "has expired",
             _ => "is missing",
         };
         findings.push(Finding::stops(
-            place.unwrap_or_else(|| "lines".to_owned()),
+            at,
             "certificate_missing",
             format!(
                 "The {} for {of} {why}; it is required for shipping. Hand one in, or ask the buyer to waive it.",

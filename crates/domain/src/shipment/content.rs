@@ -4,14 +4,13 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{CertificateKind, CertificatePer};
+use crate::certificate::requirement::Covered;
 use crate::id::{ConnectionId, ItemId, OrderId, OrderLineId, PlantId, ScheduleLineId, SupplierId};
 use crate::item::ItemRules;
 use crate::negotiation::Negotiation;
 use crate::order::{Commitment, OrderStatus, Submission, last_day, total};
 use crate::quantity::Unit;
 use crate::shipment::{Moved, PackageKind, ShipNotice, ShippedLot};
-use crate::text::text_enum;
 use crate::tolerance::{Agreed, DeviationKind, Limit, Source};
 
 /// What is in a ship notice, as its supplier writes it: everything but the numbers that we give.
@@ -229,47 +228,6 @@ impl Shippable {
     }
 }
 
-text_enum! {
-    /// How it stands with one certificate that is needed.
-    pub enum CertificateState {
-        /// Nobody handed one in.
-        Missing = "missing",
-        /// Handed in; nobody of the buyer's side looked at it yet. Enough to ship.
-        Submitted = "submitted",
-        /// Taken.
-        Accepted = "accepted",
-        /// Turned away.
-        Rejected = "rejected",
-        /// A standing one that is out of date on the day of arrival.
-        Expired = "expired",
-        /// An authorised person let it go.
-        Waived = "waived",
-    }
-}
-
-impl CertificateState {
-    /// Whether a shipment may be announced with it.
-    pub const fn is_enough(self) -> bool {
-        matches!(self, Self::Submitted | Self::Accepted | Self::Waived)
-    }
-}
-
-/// One certificate that the content of a ship notice needs, and how it stands with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CertificateNeed {
-    /// For which item, by number.
-    pub item: String,
-    /// Which type.
-    pub kind: CertificateKind,
-    /// For each lot, for the delivery, or standing.
-    pub per: CertificatePer,
-    /// The supplier's lot, for one per lot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lot: Option<String>,
-    /// How it stands.
-    pub state: CertificateState,
-}
-
 /// A serial that another ship notice has announced already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenSerial {
@@ -292,8 +250,8 @@ pub struct ShipFacts {
     pub delivery_note_in: Option<String>,
     /// Serials of the content that stand in other notices.
     pub taken_serials: Vec<TakenSerial>,
-    /// What is needed, see [`CertificateNeed`].
-    pub certificates: Vec<CertificateNeed>,
+    /// The certificates that the content needs, and how far each is there.
+    pub certificates: Vec<Covered>,
     /// The version in force, where this is to be the next.
     pub before: Option<ShipNotice>,
 }

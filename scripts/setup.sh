@@ -27,6 +27,7 @@ if [ -z "${DATABASE_URL:-}" ] || [ "$purpose" = test ]; then
 fi
 if [ "$purpose" = test ]; then
     have chromium || missing+=(chromium)
+    have pdftoppm || missing+=(poppler-utils)
     have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 fi
 if [ ${#missing[@]} -gt 0 ]; then

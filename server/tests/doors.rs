@@ -8,12 +8,13 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("connectors", &["domain"]),
+    ("labels", &["domain"]),
     ("store", &["domain"]),
     ("simulators", &["domain"]),
     ("worker", &["domain", "store", "connectors"]),
     ("app", &["domain", "store"]),
     ("frontend", &["app", "domain"]),
-    ("server", &["domain", "store", "connectors", "worker", "app", "simulators"]),
+    ("server", &["domain", "store", "connectors", "labels", "worker", "app", "simulators"]),
     ("xtask", &[]),
 ];
 
@@ -26,7 +27,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Libraries that a room must do without, so that it stays what it is.
-const NEVER: &[(&str, &[&str])] = &[("domain", &["tokio", "sqlx", "leptos", "reqwest", "rand", "tracing"])];
+const NEVER: &[(&str, &[&str])] = &[
+    ("domain", &["tokio", "sqlx", "leptos", "reqwest", "rand", "tracing"]),
+    ("labels", &["tokio", "sqlx", "leptos", "reqwest", "rand", "tracing"]),
+];
 
 fn workspace() -> Metadata {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");

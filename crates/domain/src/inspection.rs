@@ -112,10 +112,16 @@ pub struct Part {
     pub quantity: Decimal,
 }
 
-/// Splits a quantity in inspection stock. The parts go to unrestricted, restricted or blocked, and add up to the whole:
-/// nothing is left in inspection, nothing appears or disappears. Parts of zero are left out. Anything that does not go to
-/// unrestricted takes a reason.
-pub fn split(whole: Decimal, unit: &Unit, parts: &[Part], reason: &str) -> Result<Vec<StatusMove>, Vec<Finding>> {
+/// Splits a quantity that lies in status `from`, most often in inspection. The parts go to unrestricted, restricted or
+/// blocked, and add up to the whole: nothing is left in inspection, nothing appears or disappears. Parts of zero are left
+/// out. Anything that does not go to unrestricted takes a reason.
+pub fn split(
+    from: StockStatus,
+    whole: Decimal,
+    unit: &Unit,
+    parts: &[Part],
+    reason: &str,
+) -> Result<Vec<StatusMove>, Vec<Finding>> {
     let mut findings = Vec::new();
     let shown = |value: Decimal| format!("{} {unit}", grouped(value, 0));
     if whole <= Decimal::ZERO {
@@ -143,7 +149,7 @@ pub fn split(whole: Decimal, unit: &Unit, parts: &[Part], reason: &str) -> Resul
     if findings.is_empty() && sum != whole {
         let (word, by) = if sum < whole { ("less", whole - sum) } else { ("more", sum - whole) };
         let message = format!(
-            "The parts add up to {}, {} {word} than the {} in inspection. They must add up to the whole.",
+            "The parts add up to {}, {} {word} than the {} to decide on. They must add up to the whole.",
             shown(sum),
             shown(by),
             shown(whole)
@@ -161,6 +167,6 @@ pub fn split(whole: Decimal, unit: &Unit, parts: &[Part], reason: &str) -> Resul
     Ok(parts
         .iter()
         .filter(|part| !part.quantity.is_zero())
-        .map(|part| StatusMove { from: StockStatus::Inspection, to: part.to, quantity: part.quantity })
+        .map(|part| StatusMove { from, to: part.to, quantity: part.quantity })
         .collect())
 }

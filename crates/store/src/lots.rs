@@ -14,6 +14,7 @@ use domain::quantity::{Unit, grouped};
 use domain::refusal::Finding;
 
 use crate::error::{CommandError, StoreError};
+use crate::holds;
 use crate::orders::read_word;
 use crate::tx::Tx;
 
@@ -117,6 +118,9 @@ pub async fn receive(tx: &mut Tx, received: &Received) -> Result<LotId, CommandE
     )
     .execute(tx.sql())
     .await?;
+    if is_new {
+        holds::tell_of_new_lot(tx, lot_id).await?;
+    }
     tracing::debug!(lot.id = %lot_id, lot.is_new = is_new, lot.status = %status, "Took a receipt into stock");
     Ok(lot_id)
 }

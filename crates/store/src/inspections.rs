@@ -1,0 +1,432 @@
+//! Inspections that are due, what was measured, and the usage decision that splits a lot.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::Decimal;
+use domain::access::{Action, Actor, may};
+use domain::certificate::Measured;
+use domain::event::{Event, Subject, SubjectKind};
+use domain::id::{InspectionId, ItemId, LotId, PlantId, SpecificationId, SupplierId};
+use domain::inspection::{InspectionResult, InspectionState, Part, split};
+use domain::lot::{LotRef, MovementKind, StatusMove, StockStatus};
+use domain::quantity::Unit;
+use domain::refusal::Finding;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::error::{CommandError, StoreError};
+use crate::events::{self, About};
+use crate::holds::contains;
+use crate::lots::{Movement, lock_item, move_stock, stock_of};
+use crate::orders::{read_json, read_word};
+use crate::submissions::{Sent, first_outcome, keep_outcome};
+use crate::tx::Tx;
+use crate::audit;
+
+/// An inspection with its lot.
+#[derive(Debug, Clone)]
+pub struct InspectionRecord {
+    /// Its id.
+    pub inspection_id: InspectionId,
+    /// Where it stands.
+    pub state: InspectionState,
+    /// The lot.
+    pub lot_id: LotId,
+    /// The lot's number.
+    pub lot: String,
+    /// The supplier's lot.
+    pub supplier_lot: Option<String>,
+    /// The item.
+    pub item_id: ItemId,
+    /// The item's number.
+    pub item: String,
+    /// What it is called.
+    pub description: String,
+    /// The plant.
+    pub plant_id: PlantId,
+    /// The plant's code.
+    pub plant: String,
+    /// The supplier's id, number and name.
+    pub supplier: Option<(SupplierId, String, String)>,
+    /// Unit of the quantities.
+    pub unit: Unit,
+    /// What lies in inspection stock.
+    pub quantity: Decimal,
+    /// The day on which the lot came.
+    pub due_on: Option<NaiveDate>,
+    /// What was measured.
+    pub measured: Vec<Measured>,
+    /// What the check of the values said.
+    pub findings: Vec<Finding>,
+    /// Against which specification.
+    pub specification_id: Option<SpecificationId>,
+    /// What it came to.
+    pub result: Option<InspectionResult>,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// Who decided, and when.
+    pub decided: Option<(Option<Actor>, DateTime<Utc>)>,
+    /// In words.
+    pub note: Option<String>,
+}
+
+/// Which inspections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InspectionFilter {
+    /// In this state.
+    pub state: InspectionState,
+    /// Item, lot, supplier or plant contains these words.
+    pub text: Option<String>,
+}
+
+struct Row {
+    inspection_id: Uuid,
+    state: String,
+    lot_id: Uuid,
+    lot: String,
+    supplier_lot: Option<String>,
+    item_id: Uuid,
+    item: String,
+    description: String,
+    plant_id: Uuid,
+    plant: String,
+    supplier_id: Option<Uuid>,
+    supplier_number: Option<String>,
+    supplier_name: Option<String>,
+    unit: String,
+    quantity: Decimal,
+    due_on: Option<NaiveDate>,
+    measured: serde_json::Value,
+    findings: serde_json::Value,
+    specification_id: Option<Uuid>,
+    result: Option<String>,
+    opened_at: DateTime<Utc>,
+    decided_by: Option<serde_json::Value>,
+    decided_at: Option<DateTime<Utc>>,
+    note: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<InspectionRecord, StoreError> {
+        Ok(InspectionRecord {
+            inspection_id: InspectionId(self.inspection_id),
+            state: read_word("inspection state", &self.state)?,
+            lot_id: LotId(self.lot_id),
+            lot: self.lot,
+            supplier_lot: self.supplier_lot,
+            item_id: ItemId(self.item_id),
+            item: self.item,
+            description: self.description,
+            plant_id: PlantId(self.plant_id),
+            plant: self.plant,
+            supplier: match (self.supplier_id, self.supplier_number, self.supplier_name) {
+                (Some(id), Some(number), Some(name)) => Some((SupplierId(id), number, name)),
+                _ => None,
+            },
+            unit: Unit::new(&self.unit),
+            quantity: self.quantity,
+            due_on: self.due_on,
+            measured: read_json("measured values", self.measured)?,
+            findings: read_json("findings", self.findings)?,
+            specification_id: self.specification_id.map(SpecificationId),
+            result: self.result.as_deref().map(|word| read_word("inspection result", word)).transpose()?,
+            opened_at: self.opened_at,
+            decided: match self.decided_at {
+                Some(at) => Some((self.decided_by.map(|actor| read_json("actor", actor)).transpose()?, at)),
+                None => None,
+            },
+            note: self.note,
+        })
+    }
+}
+
+/// Inspections within the scope: due ones by their day, the longest due first; others the newest first. At most `most`.
+pub async fn list(tx: &mut Tx, filter: &InspectionFilter, most: i64) -> Result<Vec<InspectionRecord>, CommandError> {
+    may(tx.actor(), Action::SeeQuality)?;
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select n.inspection_id, n.state, n.lot_id, l.number as lot, l.supplier_lot, l.item_id, l.item_number as item,
+               i.description, l.plant_id, p.code as plant, l.supplier_id, s.number as "supplier_number?",
+               s.name as "supplier_name?", l.unit,
+               coalesce((select quantity from lot_stock k where k.lot_id = l.lot_id and k.status = 'inspection'), 0) as "quantity!",
+               n.due_on, n.measured, n.findings, n.specification_id, n.result, n.opened_at, n.decided_by, n.decided_at, n.note
+        from inspection n
+        join lot l using (lot_id)
+        join item i on i.item_id = l.item_id
+        join plant p on p.plant_id = l.plant_id
+        left join supplier s on s.supplier_id = l.supplier_id
+        where n.state = $1
+          and ($2::text is null or concat_ws(' ', l.number, l.supplier_lot, l.item_number, i.description, s.name, s.number, p.code) ilike $2)
+        order by case when $1 = 'due' then n.due_on end, case when $1 <> 'due' then n.decided_at end desc, n.inspection_id
+        limit $3
+        "#,
+        filter.state.as_str(),
+        filter.text.as_deref().map(contains),
+        most
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    Ok(rows.into_iter().map(Row::read).collect::<Result<_, _>>()?)
+}
+
+/// One inspection, within the scope.
+pub async fn get(tx: &mut Tx, inspection_id: InspectionId) -> Result<InspectionRecord, CommandError> {
+    may(tx.actor(), Action::SeeQuality)?;
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        select n.inspection_id, n.state, n.lot_id, l.number as lot, l.supplier_lot, l.item_id, l.item_number as item,
+               i.description, l.plant_id, p.code as plant, l.supplier_id, s.number as "supplier_number?",
+               s.name as "supplier_name?", l.unit,
+               coalesce((select quantity from lot_stock k where k.lot_id = l.lot_id and k.status = 'inspection'), 0) as "quantity!",
+               n.due_on, n.measured, n.findings, n.specification_id, n.result, n.opened_at, n.decided_by, n.decided_at, n.note
+        from inspection n
+        join lot l using (lot_id)
+        join item i on i.item_id = l.item_id
+        join plant p on p.plant_id = l.plant_id
+        left join supplier s on s.supplier_id = l.supplier_id
+        where n.inspection_id = $1
+        "#,
+        inspection_id.0
+    )
+    .fetch_optional(tx.sql())
+    .await?
+    .ok_or(CommandError::NotFound { what: "inspection" })?;
+    Ok(row.read()?)
+}
+
+/// A usage decision.
+#[derive(Debug, Clone)]
+pub struct Deciding {
+    /// What was measured, checked already.
+    pub measured: Vec<Measured>,
+    /// What the check of the values said: kept with the decision, and a value out of its limits makes the inspection a
+    /// failed one, whatever becomes of the quantity.
+    pub findings: Vec<Finding>,
+    /// Against which specification.
+    pub specification_id: Option<SpecificationId>,
+    /// Where the quantity goes; adds up to what lies in inspection.
+    pub parts: Vec<Part>,
+    /// Why; asked for unless all of it may be used.
+    pub reason: String,
+    /// The form's or call's key.
+    pub submission: Uuid,
+}
+
+/// What a decision came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LotOutcome {
+    /// The lot.
+    pub lot_id: LotId,
+    /// The lot's number.
+    pub lot: String,
+    /// It had been sent before; this is the first result.
+    #[serde(default)]
+    pub already: bool,
+}
+
+/// Keeps what was measured so far, without a decision.
+pub async fn record(
+    tx: &mut Tx,
+    inspection_id: InspectionId,
+    measured: &[Measured],
+    findings: &[Finding],
+    specification_id: Option<SpecificationId>,
+) -> Result<(), CommandError> {
+    may(tx.actor(), Action::DecideLot)?;
+    let record = get(tx, inspection_id).await?;
+    lock_item(tx, record.item_id).await?;
+    let changed = save_values(tx, inspection_id, measured, findings, specification_id).await?;
+    if !changed {
+        return Err(CommandError::Invalid(
+            "This inspection was decided meanwhile. Its values stay as they were.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+async fn save_values(
+    tx: &mut Tx,
+    inspection_id: InspectionId,
+    measured: &[Measured],
+    findings: &[Finding],
+    specification_id: Option<SpecificationId>,
+) -> Result<bool, StoreError> {
+    let written = |value: Result<_, serde_json::Error>| value.map_err(|it| StoreError::unreadable("measured values", it));
+    let (measured, findings) = (written(serde_json::to_value(measured))?, written(serde_json::to_value(findings))?);
+    let changed = sqlx::query!(
+        "update inspection set measured = $2, findings = $3, specification_id = $4 where inspection_id = $1 and state = 'due'",
+        inspection_id.0,
+        measured,
+        findings,
+        specification_id.map(|id| id.0)
+    )
+    .execute(tx.sql())
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Decides on what lies in inspection: the parts become usable, restricted or blocked, and everybody is told.
+pub async fn decide(
+    tx: &mut Tx,
+    inspection_id: InspectionId,
+    deciding: &Deciding,
+) -> Result<LotOutcome, CommandError> {
+    may(tx.actor(), Action::DecideLot)?;
+    let seen = get(tx, inspection_id).await?;
+    lock_item(tx, seen.item_id).await?;
+    let sent = Sent { submission: deciding.submission, action: "inspection.decide", object: inspection_id.0 };
+    if let Some(first) = first_outcome::<LotOutcome>(tx, &sent).await? {
+        return Ok(LotOutcome { already: true, ..first });
+    }
+    let record = get(tx, inspection_id).await?;
+    if record.state != InspectionState::Due {
+        let who = match &record.decided {
+            Some((Some(actor), _)) => format!("{} decided on this lot meanwhile", actor.name()),
+            _ => "This inspection is not due any more".to_owned(),
+        };
+        let message = format!("{who}. Open the lot to see what became of it.");
+        return Err(vec![Finding::stops("", "decided_already", message)].into());
+    }
+    let moves = split(StockStatus::Inspection, record.quantity, &record.unit, &deciding.parts, &deciding.reason)?;
+    save_values(tx, inspection_id, &deciding.measured, &deciding.findings, deciding.specification_id).await?;
+    let failed = Finding::any_stops(&deciding.findings)
+        || moves.iter().any(|part| part.to != StockStatus::Unrestricted);
+    let result = if failed { InspectionResult::Failed } else { InspectionResult::Passed };
+    let (now, reason) = (tx.now(), words(&deciding.reason));
+    let actor = serde_json::to_value(tx.actor()).map_err(|error| StoreError::unreadable("actor", error))?;
+    sqlx::query!(
+        r#"
+        update inspection set state = 'decided', result = $2, decided_at = $3, decided_by = $4, note = $5
+        where inspection_id = $1
+        "#,
+        inspection_id.0,
+        result.as_str(),
+        now,
+        actor,
+        reason
+    )
+    .execute(tx.sql())
+    .await?;
+    apply(tx, record.lot_id, &moves, reason).await?;
+    let outcome = LotOutcome { lot_id: record.lot_id, lot: record.lot, already: false };
+    keep_outcome(tx, &sent, &outcome).await?;
+    Ok(outcome)
+}
+
+/// A later decision: so much of a lot goes from one status to others, e.g. reworked material back into use. What lies in
+/// inspection is decided with its inspection, not here.
+pub async fn move_status(
+    tx: &mut Tx,
+    lot_id: LotId,
+    from: StockStatus,
+    part: &Part,
+    reason: &str,
+    submission: Uuid,
+) -> Result<LotOutcome, CommandError> {
+    may(tx.actor(), Action::DecideLot)?;
+    let lot = sqlx::query!("select item_id, number, unit from lot where lot_id = $1", lot_id.0)
+        .fetch_optional(tx.sql())
+        .await?
+        .ok_or(CommandError::NotFound { what: "lot" })?;
+    lock_item(tx, ItemId(lot.item_id)).await?;
+    let sent = Sent { submission, action: "lot.move_status", object: lot_id.0 };
+    if let Some(first) = first_outcome::<LotOutcome>(tx, &sent).await? {
+        return Ok(LotOutcome { already: true, ..first });
+    }
+    let there = stock_of(tx, lot_id).await?;
+    let there = there.iter().find(|(status, _)| *status == from).map_or(Decimal::ZERO, |(_, quantity)| *quantity);
+    let mut findings = Vec::new();
+    if from == StockStatus::Inspection {
+        let message = "What lies in inspection is decided with its inspection.";
+        findings.push(Finding::stops("from", "decided_by_inspection", message));
+    }
+    if from == part.to {
+        findings.push(Finding::stops("to", "same_status", "Choose another status than it has."));
+    }
+    if part.quantity <= Decimal::ZERO {
+        findings.push(Finding::stops("quantity", "quantity_not_positive", "Enter a quantity above 0."));
+    } else if part.quantity > there {
+        let message = format!("Only {} {} lie there. Enter that or less.", domain::quantity::grouped(there, 0), lot.unit);
+        findings.push(Finding::stops("quantity", "not_so_much_there", message));
+    }
+    if reason.trim().is_empty() {
+        findings.push(Finding::stops("reason", "reason_missing", "Say why: it stays in the history of the lot."));
+    }
+    if !findings.is_empty() {
+        return Err(findings.into());
+    }
+    let unit = Unit::new(&lot.unit);
+    let moves = split(from, part.quantity, &unit, std::slice::from_ref(part), reason).map_err(|mut findings| {
+        findings.iter_mut().for_each(|finding| "quantity".clone_into(&mut finding.at));
+        findings
+    })?;
+    apply(tx, lot_id, &moves, words(reason)).await?;
+    let outcome = LotOutcome { lot_id, lot: lot.number, already: false };
+    keep_outcome(tx, &sent, &outcome).await?;
+    Ok(outcome)
+}
+
+fn words(reason: &str) -> Option<String> {
+    Some(reason.trim()).filter(|reason| !reason.is_empty()).map(str::to_owned)
+}
+
+/// Moves the stock, tells everybody, and notes who did it.
+async fn apply(tx: &mut Tx, lot_id: LotId, moves: &[StatusMove], reason: Option<String>) -> Result<(), CommandError> {
+    let lot = sqlx::query!(
+        "select item_number, number, supplier_lot, unit, expires_on, plant_id, supplier_id from lot where lot_id = $1",
+        lot_id.0
+    )
+    .fetch_one(tx.sql())
+    .await?;
+    let before = stock_of(tx, lot_id).await?;
+    let now = tx.now();
+    for part in moves {
+        let movement = Movement {
+            kind: MovementKind::Decision,
+            from: Some(part.from),
+            to: Some(part.to),
+            quantity: part.quantity,
+            at: now,
+            receipt_line_id: None,
+            reason: reason.clone(),
+        };
+        move_stock(tx, lot_id, &movement).await?;
+    }
+    let after = stock_of(tx, lot_id).await?;
+    let about = About {
+        subject: Subject { kind: SubjectKind::Lot, id: lot_id.0 },
+        plant_id: Some(PlantId(lot.plant_id)),
+        supplier_id: lot.supplier_id.map(SupplierId),
+        home: None,
+    };
+    let named = LotRef {
+        lot_id,
+        item: lot.item_number,
+        lot: lot.number.clone(),
+        supplier_lot: lot.supplier_lot,
+        unit: Unit::new(&lot.unit),
+        expires_on: lot.expires_on,
+    };
+    let event = Event::LotDecided { lot: named, moves: moves.to_vec(), reason: reason.clone() };
+    events::append(tx, about, &[event], None).await?;
+    let shown = |stock: &[(StockStatus, Decimal)]| {
+        json!(stock.iter().map(|(status, quantity)| (status.as_str(), quantity)).collect::<std::collections::BTreeMap<_, _>>())
+    };
+    audit::append(
+        tx,
+        audit::Entry {
+            action: "lot.decide",
+            object_kind: "lot",
+            object_id: lot.number,
+            before: Some(shown(&before)),
+            after: Some(shown(&after)),
+            reason,
+            plant_id: Some(PlantId(lot.plant_id)),
+            supplier_id: lot.supplier_id.map(SupplierId),
+        },
+    )
+    .await?;
+    Ok(())
+}

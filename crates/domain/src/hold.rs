@@ -219,7 +219,8 @@ pub fn release(hold: &Standing, actor: &Actor) -> Result<Step, Vec<Finding>> {
     }
     if hold.state == HoldState::ReleaseRequested && !is_second_person(hold, actor) {
         let name = hold.requested_by.as_ref().map_or("the one who asked", Actor::name);
-        let message = format!("This hold takes two persons: {name} asked for the release, somebody else must confirm it.");
+        let message =
+            format!("This hold takes two persons: {name} asked for the release, somebody else must confirm it.");
         findings.push(Finding::stops("", "second_person_needed", message));
     }
     if findings.is_empty() { Ok(Step::Released) } else { Err(findings) }

@@ -6,6 +6,9 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::Measured;
+use crate::certificate::check::{Row, Verdict, compare_values};
+use crate::certificate::specification::Specification;
 use crate::lot::{StatusMove, StockStatus};
 use crate::quantity::{Unit, grouped};
 use crate::refusal::Finding;
@@ -100,6 +103,38 @@ impl Plan {
                 good_before_skip.saturating_mul(skip.saturating_add(1)).saturating_add(skip)
             }
         }
+    }
+}
+
+/// What the measured values of one lot say against its item's specification: the rows to show, and a finding for each value
+/// that is out of its limits or cannot be compared. Only a value out of limits stops a plain release; a missing or unclear
+/// one warns, because the engineer stands before the part and the specification is of paper too.
+pub fn check_values(measured: &[Measured], specification: &Specification) -> (Vec<Row>, Vec<Finding>) {
+    let rows = compare_values(measured, &[], specification);
+    let findings = rows.iter().filter_map(finding).collect();
+    (rows, findings)
+}
+
+fn finding(row: &Row) -> Option<Finding> {
+    let at = row.index.map_or_else(|| "values".to_owned(), |index| format!("values.{index}.value"));
+    let unit = row.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    let number = |value: Option<Decimal>| value.map(|value| value.normalize().to_string()).unwrap_or_default();
+    let name = &row.characteristic;
+    match row.verdict {
+        Verdict::Below => {
+            let message = format!("{name}: {}{unit} is below the lower limit {}{unit}.", number(row.value), number(row.lower));
+            Some(Finding::stops(at, "below_limit", message))
+        }
+        Verdict::Above => {
+            let message = format!("{name}: {}{unit} is above the upper limit {}{unit}.", number(row.value), number(row.upper));
+            Some(Finding::stops(at, "above_limit", message))
+        }
+        Verdict::Missing => Some(Finding::warns(at, "value_missing", format!("{name} was not measured."))),
+        Verdict::Unclear => {
+            let message = format!("{name} cannot be compared: write its unit as the specification does{unit}.");
+            Some(Finding::warns(at, "value_unclear", message))
+        }
+        Verdict::Within | Verdict::NotGiven | Verdict::NotAsked => None,
     }
 }
 

@@ -198,9 +198,15 @@ fn paper(certificate: &Certificate, facts: &Facts, findings: &mut Vec<Finding>) 
 
 /// The rows of the comparison.
 pub fn compare(certificate: &Certificate, specification: &Specification) -> Vec<Row> {
+    compare_values(&certificate.values, &certificate.lots, specification)
+}
+
+/// The rows of the comparison of measured values, wherever they were measured: on a certificate over these lots, or in an
+/// inspection of one lot (`lots` is empty then).
+pub fn compare_values(values: &[Measured], lots: &[String], specification: &Specification) -> Vec<Row> {
     let mut found: Vec<Vec<usize>> = vec![Vec::new(); specification.characteristics.len()];
     let mut others = Vec::new();
-    for (index, value) in certificate.values.iter().enumerate() {
+    for (index, value) in values.iter().enumerate() {
         match specification.find(&value.characteristic).and_then(|at| found.get_mut(at)) {
             Some(list) => list.push(index),
             None => others.push(not_asked(index, value)),
@@ -208,7 +214,7 @@ pub fn compare(certificate: &Certificate, specification: &Specification) -> Vec<
     }
     let mut rows = Vec::new();
     for (of, indices) in specification.characteristics.iter().zip(found) {
-        let values = indices.iter().filter_map(|index| Some((*index, certificate.values.get(*index)?)));
+        let values = indices.iter().filter_map(|index| Some((*index, values.get(*index)?)));
         rows.extend(values.clone().map(|(index, value)| compared(of, index, value)));
         let for_all = values.clone().any(|(_, value)| value.lot.is_none());
         if for_all {
@@ -231,7 +237,7 @@ pub fn compare(certificate: &Certificate, specification: &Specification) -> Vec<
             continue;
         }
         // Given for some lots: each of the others misses it.
-        for lot in &certificate.lots {
+        for lot in lots {
             let given = values.clone().any(|(_, value)| {
                 value.lot.as_deref().is_some_and(|known| known.trim().eq_ignore_ascii_case(lot.trim()))
             });

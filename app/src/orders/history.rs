@@ -24,7 +24,7 @@ use super::words;
 
 /// Which rows are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     /// All.
     All,
     /// Without looks and machines.
@@ -35,7 +35,7 @@ pub(super) enum Shown {
 
 impl Shown {
     /// By its word in the address; all where it is not known.
-    pub(super) fn parse(word: &str) -> Self {
+    pub(crate) fn parse(word: &str) -> Self {
         match word {
             "business" => Self::Business,
             "failed" => Self::Trouble,
@@ -116,7 +116,7 @@ pub(super) fn sheet(order: &OrderView, around: &Around, shown: Shown) -> AnyView
 }
 
 /// The rows, or what to say where there are none. On a page about several orders each row names its own.
-pub(super) fn list(entries: &[Entry], around: &Around, shown: Shown, several: bool) -> AnyView {
+pub(crate) fn list(entries: &[Entry], around: &Around, shown: Shown, several: bool) -> AnyView {
     let all = told(entries);
     // Time since the one before counts all rows, so that a filter does not invent a gap.
     let mut before: HashMap<usize, DateTime<Utc>> = HashMap::new();

@@ -16,7 +16,7 @@ mod conflict;
 #[cfg(feature = "ssr")]
 mod grid;
 #[cfg(feature = "ssr")]
-mod history;
+pub(crate) mod history;
 #[cfg(feature = "ssr")]
 pub mod inbound;
 #[cfg(feature = "ssr")]

@@ -16,6 +16,7 @@ pub mod certificate;
 pub mod command;
 pub mod confirmation;
 pub mod decision;
+pub mod document;
 pub mod event;
 pub mod exchange;
 pub mod gs1;

@@ -1,0 +1,337 @@
+//! How far the certificates that material needs are there: for what is about to be shipped, for schedule lines from the
+//! moment of confirmation, and for lots. The rule is [`domain::certificate::requirement`]; here are the facts for it, read
+//! for many at once.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use domain::certificate::requirement::{Coverage, Covered, Held, Requirement, Supplied, Waiver, cover, needs};
+use domain::certificate::{CertificateKind, CertificatePer};
+use domain::id::{CertificateId, ItemId, PlantId, ScheduleLineId, ShipNoticeId, SupplierId};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::orders::read_word;
+use crate::tx::Tx;
+
+/// What to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What is supplied.
+    pub supplied: Supplied,
+    /// The schedule lines it is for; waivers hang on them.
+    pub schedule_lines: Vec<ScheduleLineId>,
+    /// The ship notice, where it was sent already.
+    pub ship_notice_id: Option<ShipNoticeId>,
+    /// The day on which standing ones must count.
+    pub on: NaiveDate,
+}
+
+/// How far the needs of each are met, in the order given.
+pub async fn of(tx: &mut Tx, wanted: &[Wanted]) -> Result<Vec<Vec<Covered>>, StoreError> {
+    let items: Vec<Uuid> = distinct(wanted.iter().map(|one| one.supplied.item_id.0));
+    let rules = rules(tx, &items).await?;
+    if rules.is_empty() {
+        return Ok(wanted.iter().map(|_| Vec::new()).collect());
+    }
+    let needed: Vec<Vec<_>> = wanted.iter().map(|one| needs(&rules, &one.supplied)).collect();
+    let suppliers = distinct(wanted.iter().map(|one| one.supplied.supplier_id.0));
+    let lots: Vec<String> =
+        distinct(wanted.iter().flat_map(|one| &one.supplied.lots).map(|lot| lot.trim().to_lowercase()));
+    let held = held(tx, &suppliers, &items, &lots).await?;
+    let waivers = waivers(tx, wanted).await?;
+    Ok(wanted
+        .iter()
+        .zip(needed)
+        .map(|(one, needed)| {
+            let own: &[Held] = held.get(&one.supplied.supplier_id.0).map(Vec::as_slice).unwrap_or_default();
+            let let_go: Vec<Waiver> =
+                waivers.iter().filter(|(on, _)| on.is_for(one)).map(|(_, waiver)| waiver.clone()).collect();
+            cover(needed, own, &let_go, one.on)
+        })
+        .collect())
+}
+
+fn distinct<T: Ord>(list: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list: Vec<T> = list.collect();
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+async fn rules(tx: &mut Tx, items: &[Uuid]) -> Result<Vec<Requirement>, StoreError> {
+    let rows = sqlx::query!(
+        "select item_id, supplier_id, plant_id, kind, per from certificate_requirement where item_id = any($1) and ended_at is null",
+        items
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Requirement {
+                item_id: ItemId(row.item_id),
+                supplier_id: row.supplier_id.map(SupplierId),
+                plant_id: row.plant_id.map(PlantId),
+                kind: read_word("certificate kind", &row.kind)?,
+                per: read_word("certificate scope", &row.per)?,
+            })
+        })
+        .collect()
+}
+
+/// Certificates of these suppliers and items: those for one of the lots, and those that are not per lot. By supplier.
+async fn held(
+    tx: &mut Tx,
+    suppliers: &[Uuid],
+    items: &[Uuid],
+    lots: &[String],
+) -> Result<HashMap<Uuid, Vec<Held>>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select c.certificate_id, c.supplier_id, c.item_id, c.number, c.kind, c.per, c.status, c.delivery_note, c.valid_until,
+               coalesce((select array_agg(l.lot) from certificate_lot l where l.certificate_id = c.certificate_id), '{}') as "lots!: Vec<String>"
+        from certificate c
+        where c.supplier_id = any($1) and c.item_id = any($2) and c.status <> 'replaced'
+          and (c.per <> 'lot'
+               or exists (select from certificate_lot l where l.certificate_id = c.certificate_id and lower(btrim(l.lot)) = any($3)))
+        "#,
+        suppliers,
+        items,
+        lots
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let mut held: HashMap<Uuid, Vec<Held>> = HashMap::new();
+    for row in rows {
+        held.entry(row.supplier_id).or_default().push(Held {
+            certificate_id: CertificateId(row.certificate_id),
+            number: row.number,
+            item_id: ItemId(row.item_id),
+            kind: read_word("certificate kind", &row.kind)?,
+            per: read_word("certificate scope", &row.per)?,
+            status: read_word("certificate status", &row.status)?,
+            lots: row.lots,
+            delivery_note: row.delivery_note,
+            valid_until: row.valid_until,
+        });
+    }
+    Ok(held)
+}
+
+struct LetGo {
+    schedule_line_id: Option<Uuid>,
+    ship_notice_id: Option<Uuid>,
+}
+
+impl LetGo {
+    fn is_for(&self, wanted: &Wanted) -> bool {
+        let line = self.schedule_line_id.is_some_and(|id| wanted.schedule_lines.iter().any(|line| line.0 == id));
+        let notice = self.ship_notice_id.is_some() && self.ship_notice_id == wanted.ship_notice_id.map(|id| id.0);
+        line || notice
+    }
+}
+
+async fn waivers(tx: &mut Tx, wanted: &[Wanted]) -> Result<Vec<(LetGo, Waiver)>, StoreError> {
+    let lines = distinct(wanted.iter().flat_map(|one| &one.schedule_lines).map(|line| line.0));
+    let notices = distinct(wanted.iter().filter_map(|one| one.ship_notice_id).map(|id| id.0));
+    let rows = sqlx::query!(
+        r#"
+        select schedule_line_id, ship_notice_id, item_id, kind, lot
+        from certificate_waiver where schedule_line_id = any($1) or ship_notice_id = any($2)
+        "#,
+        &lines,
+        &notices
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let on = LetGo { schedule_line_id: row.schedule_line_id, ship_notice_id: row.ship_notice_id };
+            let kind = read_word("certificate kind", &row.kind)?;
+            Ok((on, Waiver { item_id: ItemId(row.item_id), kind, lot: row.lot }))
+        })
+        .collect()
+}
+
+/// A schedule line with the certificates that it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineCoverage {
+    /// Which.
+    pub schedule_line_id: ScheduleLineId,
+    /// The order's number.
+    pub order: String,
+    /// Line number.
+    pub line: String,
+    /// Schedule number.
+    pub schedule: i32,
+    /// Item number.
+    pub item: String,
+    /// What it is called.
+    pub description: String,
+    /// The supplier's number and name.
+    pub supplier: (String, String),
+    /// The plant's code.
+    pub plant: String,
+    /// Day on which it is promised, or was asked for.
+    pub due: NaiveDate,
+    /// Its needs and how far each is met.
+    pub covered: Vec<Covered>,
+}
+
+impl LineCoverage {
+    /// Those that keep a ship notice from being sent.
+    pub fn missing(&self) -> impl Iterator<Item = &Covered> {
+        self.covered.iter().filter(|one| !one.coverage.lets_ship())
+    }
+}
+
+/// Which schedule lines.
+#[derive(Debug, Clone, Copy)]
+pub enum Lines<'a> {
+    /// These.
+    These(&'a [ScheduleLineId]),
+    /// All of an order.
+    OfOrder(domain::id::OrderId),
+    /// Those with a promise in force in open orders whose item needs a certificate, the earliest due first.
+    Promised {
+        /// At most so many are looked at.
+        most: i64,
+    },
+}
+
+/// The certificates that schedule lines need, with the lots announced for them so far.
+pub async fn of_schedule_lines(tx: &mut Tx, which: Lines<'_>) -> Result<Vec<LineCoverage>, StoreError> {
+    let today = tx.now().date_naive();
+    let (ids, order, most) = match which {
+        Lines::These(ids) => (Some(ids.iter().map(|id| id.0).collect::<Vec<_>>()), None, 10_000),
+        Lines::OfOrder(order) => (None, Some(order.0), 10_000),
+        Lines::Promised { most } => (None, None, most),
+    };
+    let promised = matches!(which, Lines::Promised { .. });
+    let rows = sqlx::query!(
+        r#"
+        select s.schedule_line_id, o.number as order_number, l.number as line, s.number as schedule, l.item_id, l.item_number,
+               l.description, s.supplier_id, s.plant_id, u.number as supplier_number, u.name as supplier_name, p.code as plant_code,
+               coalesce(s.last_confirmed_on, s.requested_on) as "due!",
+               coalesce((select array_agg(distinct t.lot)
+                         from ship_notice_line n join ship_notice_lot t using (ship_line_id)
+                         where n.schedule_line_id = s.schedule_line_id and n.is_live), '{}') as "lots!: Vec<String>",
+               (select max(h.delivery_note)
+                from ship_notice_line n join ship_notice h using (ship_notice_id)
+                where n.schedule_line_id = s.schedule_line_id and n.is_live) as delivery_note
+        from schedule_line s
+        join order_line l using (order_line_id)
+        join purchase_order o on o.order_id = s.order_id
+        join supplier u on u.supplier_id = s.supplier_id
+        join plant p on p.plant_id = s.plant_id
+        where ($1::uuid[] is null or s.schedule_line_id = any($1))
+          and ($2::uuid is null or s.order_id = $2)
+          and (not $3 or (s.promise is not null and s.state <> 'cancelled' and o.status = 'open'))
+          and exists (select from certificate_requirement r where r.item_id = l.item_id and r.ended_at is null)
+        order by "due!", o.number, l.number, s.number
+        limit $4
+        "#,
+        ids.as_deref() as Option<&[Uuid]>,
+        order,
+        promised,
+        most
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let wanted: Vec<Wanted> = rows
+        .iter()
+        .map(|row| Wanted {
+            supplied: Supplied {
+                item_id: ItemId(row.item_id),
+                supplier_id: SupplierId(row.supplier_id),
+                plant_id: PlantId(row.plant_id),
+                lots: row.lots.clone(),
+                delivery_note: row.delivery_note.clone(),
+            },
+            schedule_lines: vec![ScheduleLineId(row.schedule_line_id)],
+            ship_notice_id: None,
+            on: row.due.max(today),
+        })
+        .collect();
+    let covered = of(tx, &wanted).await?;
+    Ok(rows
+        .into_iter()
+        .zip(covered)
+        .filter(|(_, covered)| !covered.is_empty())
+        .map(|(row, covered)| LineCoverage {
+            schedule_line_id: ScheduleLineId(row.schedule_line_id),
+            order: row.order_number,
+            line: row.line,
+            schedule: row.schedule,
+            item: row.item_number,
+            description: row.description,
+            supplier: (row.supplier_number, row.supplier_name),
+            plant: row.plant_code,
+            due: row.due,
+            covered,
+        })
+        .collect())
+}
+
+/// One line of what is about to be shipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shipping {
+    /// Which promise.
+    pub schedule_line_id: ScheduleLineId,
+    /// The item's number.
+    pub item: String,
+    /// What is supplied, with its lots and the delivery note.
+    pub supplied: Supplied,
+}
+
+/// A need of a shipment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShippingNeed {
+    /// The item's number.
+    pub item: String,
+    /// Which certificate.
+    pub kind: CertificateKind,
+    /// What one covers.
+    pub per: CertificatePer,
+    /// The lot, for one per lot.
+    pub lot: Option<String>,
+    /// How far it is met on the day of arrival.
+    pub coverage: Coverage,
+}
+
+/// The certificates that a shipment needs; each need once, however many lines share it.
+pub async fn of_shipment(
+    tx: &mut Tx,
+    lines: &[Shipping],
+    arrive_on: NaiveDate,
+) -> Result<Vec<ShippingNeed>, StoreError> {
+    let wanted: Vec<Wanted> = lines
+        .iter()
+        .map(|line| Wanted {
+            supplied: line.supplied.clone(),
+            schedule_lines: vec![line.schedule_line_id],
+            ship_notice_id: None,
+            on: arrive_on,
+        })
+        .collect();
+    let mut needs: Vec<ShippingNeed> = Vec::new();
+    for (line, covered) in lines.iter().zip(of(tx, &wanted).await?) {
+        for one in covered {
+            let need = ShippingNeed {
+                item: line.item.clone(),
+                kind: one.need.kind,
+                per: one.need.per,
+                lot: one.need.lot,
+                coverage: one.coverage,
+            };
+            let same =
+                |known: &&mut ShippingNeed| (&known.item, known.kind, &known.lot) == (&need.item, need.kind, &need.lot);
+            match needs.iter_mut().find(same) {
+                // A waiver of one line does not let the other go.
+                Some(known) => known.coverage = known.coverage.min(need.coverage),
+                None => needs.push(need),
+            }
+        }
+    }
+    Ok(needs)
+}

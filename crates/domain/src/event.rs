@@ -301,6 +301,38 @@ impl Event {
         }
     }
 
+    /// The numbers of all orders it is about, each once, in the order in which it names them.
+    pub fn orders(&self) -> Vec<&str> {
+        let mut orders: Vec<&str> = match self {
+            Self::ShipmentAnnounced { notice } | Self::ShipmentAmended { notice, .. } => {
+                notice.lines.iter().map(|line| line.order.as_str()).collect()
+            }
+            Self::ReceiptPosted { receipt } => receipt.lines.iter().filter_map(|line| line.order.as_deref()).collect(),
+            _ => self.order().into_iter().collect(),
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        orders.retain(|order| seen.insert(*order));
+        orders
+    }
+
+    /// The numbers, ours or the ERP's, of the documents it is about: its orders, its ship notice, its receipt, its hold. What
+    /// a system calls the things of one document is handed to it with every event that names the document.
+    pub fn documents(&self) -> Vec<&str> {
+        let mut documents = self.orders();
+        match self {
+            Self::ShipmentAnnounced { notice } | Self::ShipmentAmended { notice, .. } => documents.push(&notice.number),
+            Self::ShipmentCancelled { notice, .. } | Self::ShipmentMoved { notice, .. } => documents.push(notice),
+            Self::ReceiptPosted { receipt } => {
+                documents.extend(receipt.notice.as_deref());
+                documents.push(&receipt.number);
+            }
+            Self::ReceiptReversed { receipt, .. } => documents.push(receipt),
+            Self::HoldPlaced { hold } | Self::HoldReleased { hold, .. } => documents.push(&hold.number),
+            _ => {}
+        }
+        documents
+    }
+
     /// Its kind.
     pub const fn kind(&self) -> EventKind {
         match self {

@@ -15,6 +15,7 @@ pub mod tryton;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::access::Actor;
 use domain::command::Command;
 use domain::event::{Envelope, EventKind};
 use domain::id::ConnectionId;
@@ -26,10 +27,11 @@ pub use outcome::{Fault, Health, NotUnderstood, Outcome};
 /// quietly does nothing.
 #[async_trait]
 pub trait Connector: Send + Sync + std::fmt::Debug {
-    /// The kinds of events it can deliver. What is not listed is never delivered.
+    /// The kinds of events it can deliver. What is not listed is never delivered. May depend on the settings; the kind's line
+    /// in the registry lists them all.
     fn carries(&self) -> &'static [EventKind];
 
-    /// What can be polled.
+    /// What can be polled. May depend on the settings, as above.
     fn feeds(&self) -> &'static [Feed];
 
     /// Whether the system is reachable, lets us in, and speaks the version we expect.
@@ -118,6 +120,11 @@ impl Outgoing {
         self.links.iter().find(|link| link.kind == kind && link.key == key).map(|link| link.their_ref.as_str())
     }
 
+    /// Whether the receiver himself did what the event says, by a message of his.
+    pub fn is_echo(&self) -> bool {
+        matches!(&self.envelope.actor, Actor::System { connection_id, .. } if *connection_id == self.connection_id)
+    }
+
     /// Sent along wherever the other side has a place for it; the same on every try.
     pub fn idempotency_key(&self) -> String {
         format!("{}-{}", self.connection_id.0.simple(), self.envelope.event_id.0.simple())
@@ -134,15 +141,40 @@ pub enum LinkKind {
     OrderLine,
     /// Key: order number `/` line number `/` schedule number.
     ScheduleLine,
+    /// Key: the number of our ship notice.
+    Shipment,
+    /// Key: the number of our receipt.
+    Receipt,
+    /// Key: the number of our hold.
+    Hold,
 }
 
 impl LinkKind {
+    /// All kinds.
+    pub const ALL: &[Self] =
+        &[Self::Order, Self::OrderLine, Self::ScheduleLine, Self::Shipment, Self::Receipt, Self::Hold];
+
+    /// The number of the document that a key of this kind belongs to, among those of an event
+    /// ([`domain::event::Event::documents`]). Links of one document are read together.
+    pub fn document<'a>(self, key: &str, documents: &[&'a str]) -> Option<&'a str> {
+        let belongs = |document: &&&str| match self {
+            Self::Order | Self::Shipment | Self::Receipt | Self::Hold => **document == key,
+            Self::OrderLine | Self::ScheduleLine => {
+                key.strip_prefix(**document).is_some_and(|rest| rest.starts_with('/'))
+            }
+        };
+        documents.iter().find(belongs).copied()
+    }
+
     /// The word in the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Order => "order",
             Self::OrderLine => "order_line",
             Self::ScheduleLine => "schedule_line",
+            Self::Shipment => "shipment",
+            Self::Receipt => "receipt",
+            Self::Hold => "hold",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::exchange::FaultClass;
 
-use crate::Link;
+use crate::{Link, Raw};
 
 /// The other side answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub enum Outcome {
         links: Vec<Link>,
         /// It had it already from an earlier try.
         already: bool,
+        /// What it told in its answer, where the event was a question: messages like those of a feed. They are stored as
+        /// arrivals together with the outcome.
+        told: Vec<Raw>,
     },
     /// Its business rules say no. Parked with this reason, which a buyer must be able to read.
     Refused {
@@ -29,6 +32,13 @@ pub enum Outcome {
         /// What was seen.
         seen: String,
     },
+}
+
+impl Outcome {
+    /// It has it, and told nothing else.
+    pub const fn accepted(their_ref: Option<String>, already: bool) -> Self {
+        Self::Accepted { their_ref, links: Vec::new(), already, told: Vec::new() }
+    }
 }
 
 /// The call did not come to an answer.

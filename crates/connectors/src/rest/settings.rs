@@ -24,9 +24,16 @@ pub const SETTINGS: &[Setting] = &[
         secret: true,
     },
     Setting {
+        key: "system",
+        label: "System",
+        help: "What it is: erp or wms. A warehouse system has no orders and is told of no promises. Empty: erp.",
+        required: false,
+        secret: false,
+    },
+    Setting {
         key: "plant",
         label: "Plant",
-        help: "Take orders of this plant only, by its code, e.g. DE10. Empty: all plants.",
+        help: "Take orders, receipts and stock of this plant only, by its code, e.g. DE10. Empty: all plants.",
         required: false,
         secret: false,
     },
@@ -52,10 +59,23 @@ pub const SETTINGS: &[Setting] = &[
 struct Given {
     base_url: BaseUrl,
     api_key: String,
+    #[serde(default)]
+    system: System,
     plant: Option<String>,
     push_secret: Option<String>,
     #[serde(default, deserialize_with = "settings::milliseconds")]
     timeout_ms: Option<Duration>,
+}
+
+/// What kind of system speaks the protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum System {
+    /// Orders, and everything that follows from them.
+    #[default]
+    Erp,
+    /// A warehouse system: what comes, what came, what is held.
+    Wms,
 }
 
 /// The settings, checked, with their secrets.
@@ -65,6 +85,8 @@ pub struct RestSettings {
     pub base_url: BaseUrl,
     /// Sent with each call.
     pub api_key: Secret,
+    /// What it is.
+    pub system: System,
     /// Only orders of this plant.
     pub plant: Option<String>,
     /// Signs pushes; none refuses them.
@@ -80,6 +102,7 @@ impl RestSettings {
         Ok(Self {
             base_url: given.base_url,
             api_key: Secret::read(secrets, "api_key", &given.api_key)?,
+            system: given.system,
             plant: given.plant.map(|code| code.trim().to_owned()),
             push_secret: given
                 .push_secret

@@ -1,15 +1,21 @@
-//! The two pure translations: a binding promise into a confirmation, an order or an acknowledgement into a command.
+//! The pure translations: a binding promise into a confirmation (the rest of what we tell is in [`super::material`]), and
+//! each of their messages into a command.
 
 use std::collections::BTreeSet;
 
 use domain::command::{
-    Command, ItemSnapshot, LineSnapshot, OrderSnapshot, PlantSnapshot, ScheduleSnapshot, SupplierSnapshot,
+    Command, ItemSnapshot, LineSnapshot, OrderSnapshot, PlantSnapshot, ReceiptSnapshot, ReceivedSnapshot,
+    ScheduleSnapshot, StockOfLot, StockSnapshot, SupplierSnapshot,
 };
 use domain::event::{Event, Promised};
 use domain::quantity::Unit;
+use domain::receipt::ReceiptChannel;
+use domain::shipment::Moved;
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::settings::System;
 use super::wire;
 use crate::{LinkKind, NotUnderstood, Outgoing};
 
@@ -55,20 +61,114 @@ fn confirmed_line(line: &Promised) -> wire::ConfirmedLine<'_> {
     }
 }
 
-/// What a message asks for. Something with a `type` was pushed, anything else is an order of the feed.
-pub fn commands(body: &str) -> Result<Vec<Command>, NotUnderstood> {
+/// What a message asks for. Something with a `type` was pushed; anything else is of the feed whose name the channel is.
+pub fn commands(channel: &str, body: &str, system: System) -> Result<Vec<Command>, NotUnderstood> {
     let value: Value = read(body, "$")?;
-    if value.get("type").is_none() {
-        return Ok(vec![Command::MirrorOrder(snapshot(read(body, "$")?, "$")?)]);
-    }
-    match read(body, "$")? {
-        wire::Pushed::Order { order } => Ok(vec![Command::MirrorOrder(snapshot(*order, "$.order")?)]),
+    let command = match (value.get("type"), channel) {
+        (Some(_), _) => pushed(read(body, "$")?, system)?,
+        (None, "receipts") => Command::PostReceipt(receipt(read(body, "$")?, "$", system)?),
+        (None, "milestones") => sight(read(body, "$")?, "$")?,
+        (None, "stock") => Command::MirrorStock(stock(read(body, "$")?, "$")?),
+        (None, _) => Command::MirrorOrder(snapshot(read(body, "$")?, "$")?),
+    };
+    Ok(vec![command])
+}
+
+fn pushed(message: wire::Pushed, system: System) -> Result<Command, NotUnderstood> {
+    match message {
+        wire::Pushed::Order { order } => Ok(Command::MirrorOrder(snapshot(*order, "$.order")?)),
         wire::Pushed::ConfirmationAcknowledged { order, document, at } => {
             named(&order, "$.order")?;
             named(&document, "$.document")?;
-            Ok(vec![Command::AcknowledgeConfirmation { order, their_ref: document, at }])
+            Ok(Command::AcknowledgeConfirmation { order, their_ref: document, at })
         }
+        wire::Pushed::Receipt { receipt: goods } => Ok(Command::PostReceipt(receipt(goods, "$.receipt", system)?)),
+        wire::Pushed::Stock { stock: figures } => Ok(Command::MirrorStock(stock(figures, "$.stock")?)),
+        wire::Pushed::Milestone { milestone } => sight(milestone, "$.milestone"),
     }
+}
+
+fn sight(seen: wire::Sight, at: &str) -> Result<Command, NotUnderstood> {
+    let (notice, supplier) = match (seen.notice, seen.delivery_note, seen.supplier) {
+        (Some(notice), _, _) => (notice, None),
+        (None, Some(delivery_note), Some(supplier)) => (delivery_note, Some(supplier)),
+        _ => {
+            let problem = "is missing, and there is no delivery_note with its supplier either";
+            return wrong(format!("{at}.notice"), problem.to_owned());
+        }
+    };
+    named(&notice, &format!("{at}.notice"))?;
+    let moved =
+        Moved { milestone: seen.milestone, happened_at: seen.happened_at, arrive_on: seen.arrive_on, note: seen.note };
+    Ok(Command::MoveShipment { notice, supplier, moved })
+}
+
+fn receipt(receipt: wire::Receipt, at: &str, system: System) -> Result<ReceiptSnapshot, NotUnderstood> {
+    named(&receipt.number, &format!("{at}.number"))?;
+    named(&receipt.plant, &format!("{at}.plant"))?;
+    named(&receipt.supplier, &format!("{at}.supplier"))?;
+    let mut lines = Vec::with_capacity(receipt.lines.len());
+    for (index, line) in receipt.lines.into_iter().enumerate() {
+        lines.push(received(line, &format!("{at}.lines[{index}]"))?);
+    }
+    Ok(ReceiptSnapshot {
+        their_ref: receipt.number,
+        channel: match system {
+            System::Erp => ReceiptChannel::Erp,
+            System::Wms => ReceiptChannel::Wms,
+        },
+        plant: receipt.plant,
+        supplier: receipt.supplier,
+        notice: receipt.notice,
+        delivery_note: receipt.delivery_note,
+        received_at: receipt.received_at,
+        complete: receipt.complete,
+        reverses: receipt.reverses,
+        lines,
+    })
+}
+
+fn received(line: wire::Received, at: &str) -> Result<ReceivedSnapshot, NotUnderstood> {
+    named(&line.item, &format!("{at}.item"))?;
+    named(&line.unit, &format!("{at}.unit"))?;
+    Ok(ReceivedSnapshot {
+        order: line.order,
+        line: line.line,
+        item: line.item,
+        unit: Unit::new(&line.unit),
+        lot: line.lot,
+        supplier_lot: line.supplier_lot,
+        expires_on: line.expires_on,
+        accepted: not_negative(line.accepted, &format!("{at}.accepted"))?,
+        damaged: line.damaged.map_or(Ok(Decimal::ZERO), |it| not_negative(it, &format!("{at}.damaged")))?,
+        note: line.note,
+    })
+}
+
+fn stock(stock: wire::Stock, at: &str) -> Result<StockSnapshot, NotUnderstood> {
+    named(&stock.plant, &format!("{at}.plant"))?;
+    named(&stock.item, &format!("{at}.item"))?;
+    named(&stock.unit, &format!("{at}.unit"))?;
+    let mut lots = Vec::with_capacity(stock.lots.len());
+    for (index, lot) in stock.lots.into_iter().enumerate() {
+        // Stock below zero is what some ERPs have until somebody counts; it is told as it is.
+        let at = format!("{at}.lots[{index}].reserved");
+        lots.push(StockOfLot {
+            lot: lot.lot,
+            status: lot.status,
+            location: lot.location,
+            on_hand: lot.on_hand.0,
+            reserved: lot.reserved.map_or(Ok(Decimal::ZERO), |reserved| not_negative(reserved, &at))?,
+        });
+    }
+    Ok(StockSnapshot { plant: stock.plant, item: stock.item, unit: Unit::new(&stock.unit), as_of: stock.as_of, lots })
+}
+
+fn not_negative(number: wire::Exact, at: &str) -> Result<Decimal, NotUnderstood> {
+    if number.0.is_sign_negative() && !number.0.is_zero() {
+        return wrong(at.to_owned(), format!("{} is below zero", number.0));
+    }
+    Ok(number.0)
 }
 
 fn read<T: DeserializeOwned>(body: &str, root: &str) -> Result<T, NotUnderstood> {
@@ -144,7 +244,7 @@ fn line_snapshot(line: wire::Line, order: &str, at: &str) -> Result<LineSnapshot
             description: line.item.description,
             unit: line.item.unit.as_deref().map_or_else(|| unit.clone(), Unit::new),
             revision: line.item.revision,
-            rules: None,
+            rules: line.item.rules,
         },
         supplier_item: line.supplier_item,
         unit,

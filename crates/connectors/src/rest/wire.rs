@@ -2,7 +2,10 @@
 //! RFC 3339 with a zone. Reading ignores what it does not know; what is `Option` may be left out.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::item::ItemRules;
+use domain::lot::StockStatus;
 use domain::order::OrderStatus;
+use domain::shipment::Milestone;
 use domain::tolerance::Tolerances;
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -42,11 +45,21 @@ pub struct HealthAnswer {
     pub time: DateTime<Utc>,
 }
 
-/// Answer of `GET /orders`.
+/// Answer of a listing. Which of the lists must be there is the feed's business.
 #[derive(Debug, Deserialize)]
-pub struct OrdersAnswer {
-    /// Kept to the letter: a message is stored as it came.
-    pub orders: Vec<Box<RawValue>>,
+pub struct Listing {
+    /// Of `GET /orders`. Kept to the letter, like the others: a message is stored as it came.
+    #[serde(default)]
+    pub orders: Option<Vec<Box<RawValue>>>,
+    /// Of `GET /receipts`.
+    #[serde(default)]
+    pub receipts: Option<Vec<Box<RawValue>>>,
+    /// Of `GET /milestones`.
+    #[serde(default)]
+    pub milestones: Option<Vec<Box<RawValue>>>,
+    /// Of `GET /stock` and `GET /stock/changes`.
+    #[serde(default)]
+    pub stock: Option<Vec<Box<RawValue>>>,
     /// Goes on with the same listing; none at its end.
     #[serde(default)]
     pub next: Option<String>,
@@ -66,6 +79,38 @@ pub struct OrderHead {
 #[derive(Debug, Deserialize)]
 pub struct PlantHead {
     pub code: String,
+}
+
+/// What must be known of a receipt to file it.
+#[derive(Debug, Deserialize)]
+pub struct ReceiptHead {
+    pub number: String,
+    pub changed_at: DateTime<Utc>,
+    pub plant: String,
+    #[serde(default)]
+    pub notice: Option<String>,
+    #[serde(default)]
+    pub delivery_note: Option<String>,
+}
+
+/// What must be known of a milestone to file it.
+#[derive(Debug, Deserialize)]
+pub struct MilestoneHead {
+    pub changed_at: DateTime<Utc>,
+    #[serde(default)]
+    pub plant: Option<String>,
+    #[serde(default)]
+    pub notice: Option<String>,
+    #[serde(default)]
+    pub delivery_note: Option<String>,
+}
+
+/// What must be known of a stock figure to file it.
+#[derive(Debug, Deserialize)]
+pub struct StockHead {
+    pub plant: String,
+    pub item: String,
+    pub as_of: DateTime<Utc>,
 }
 
 /// A whole order.
@@ -123,6 +168,9 @@ pub struct Item {
     pub unit: Option<String>,
     #[serde(default)]
     pub revision: Option<String>,
+    /// How it must be handled; left out where the system does not say.
+    #[serde(default)]
+    pub rules: Option<ItemRules>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +178,87 @@ pub struct Schedule {
     pub number: i32,
     pub quantity: Exact,
     pub requested_on: NaiveDate,
+}
+
+/// Goods that were received there.
+#[derive(Debug, Deserialize)]
+pub struct Receipt {
+    /// The document; the same number again is the same receipt.
+    pub number: String,
+    pub plant: String,
+    pub supplier: String,
+    #[serde(default)]
+    pub notice: Option<String>,
+    #[serde(default)]
+    pub delivery_note: Option<String>,
+    pub received_at: DateTime<Utc>,
+    #[serde(default)]
+    pub complete: bool,
+    /// The document that this one takes back.
+    #[serde(default)]
+    pub reverses: Option<String>,
+    pub lines: Vec<Received>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Received {
+    #[serde(default)]
+    pub order: Option<String>,
+    #[serde(default)]
+    pub line: Option<String>,
+    pub item: String,
+    pub unit: String,
+    #[serde(default)]
+    pub lot: Option<String>,
+    #[serde(default)]
+    pub supplier_lot: Option<String>,
+    #[serde(default)]
+    pub expires_on: Option<NaiveDate>,
+    pub accepted: Exact,
+    #[serde(default)]
+    pub damaged: Option<Exact>,
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// Something happened to a shipment on its way. It is named by our ship notice, or by the supplier and his delivery note.
+#[derive(Debug, Deserialize)]
+pub struct Sight {
+    #[serde(default)]
+    pub notice: Option<String>,
+    #[serde(default)]
+    pub delivery_note: Option<String>,
+    #[serde(default)]
+    pub supplier: Option<String>,
+    pub milestone: Milestone,
+    pub happened_at: DateTime<Utc>,
+    #[serde(default)]
+    pub arrive_on: Option<NaiveDate>,
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// How much there is of an item in a plant at one moment.
+#[derive(Debug, Deserialize)]
+pub struct Stock {
+    pub plant: String,
+    pub item: String,
+    pub unit: String,
+    pub as_of: DateTime<Utc>,
+    pub lots: Vec<StockOfLot>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct StockOfLot {
+    #[serde(default)]
+    pub lot: Option<String>,
+    #[serde(default)]
+    pub status: Option<StockStatus>,
+    #[serde(default)]
+    pub location: Option<String>,
+    pub on_hand: Exact,
+    #[serde(default)]
+    pub reserved: Option<Exact>,
 }
 
 /// Body of `POST /confirmations`. The same for every try of a delivery, so that the receiver may compare.
@@ -172,10 +301,10 @@ pub struct Part {
     pub price: Option<Exact>,
 }
 
-/// Answer of `POST /confirmations`. Everything may be missing, because an error body can come with any status.
+/// Answer to whatever we tell. Everything may be missing, because an error body can come with any status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ConfirmationAnswer {
+pub struct ToldAnswer {
     pub status: Option<String>,
     pub document: Option<String>,
     pub reason: Option<String>,
@@ -199,4 +328,10 @@ pub enum Pushed {
     Order { order: Box<Order> },
     /// A confirmation was received and read.
     ConfirmationAcknowledged { order: String, document: String, at: DateTime<Utc> },
+    /// Goods were received; the same as in the feed.
+    Receipt { receipt: Receipt },
+    /// How much there is; the same as in the feed.
+    Stock { stock: Stock },
+    /// Something happened to a shipment; the same as in the feed.
+    Milestone { milestone: Sight },
 }

@@ -67,7 +67,7 @@ async fn write(wire: &Wire, company: i64, delivery: &Outgoing) -> Result<Outcome
     let mut record = plan.record;
     if record.lines.is_empty() {
         // Each line has a later promise already, which this one must not undo.
-        return Ok(Outcome::Accepted { their_ref: Some(found.their_ref(&key)), links: Vec::new(), already: true });
+        return Ok(Outcome::accepted(Some(found.their_ref(&key)), true));
     }
     let mut already = true;
     if found.note(&key).is_none() {
@@ -101,7 +101,7 @@ async fn write(wire: &Wire, company: i64, delivery: &Outgoing) -> Result<Outcome
         });
     }
     info!(order.number = number, delivery.already = already, "The promise is in Tryton.");
-    Ok(Outcome::Accepted { their_ref: Some(found.their_ref(&key)), links: Vec::new(), already })
+    Ok(Outcome::accepted(Some(found.their_ref(&key)), already))
 }
 
 /// Reads the order: by its id where a link knows it, else by its number.

@@ -1,6 +1,7 @@
 //! The other side of each kind of connector, for the conformance test: a simulator, or a small server that answers as the
 //! real system does. A kind without a peer fails the test.
 
+pub mod material;
 mod rest;
 mod tryton;
 
@@ -18,14 +19,18 @@ use domain::order::Commitment;
 use domain::quantity::Unit;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use simulators::Role;
 use uuid::Uuid;
 
-/// Starts the peer of a kind.
-pub async fn start(kind: &str) -> Option<Box<dyn Peer>> {
+/// Starts the peers of a kind: one for each sort of system that it speaks with. Together they are told of everything that
+/// the kind carries.
+pub async fn start(kind: &str) -> Vec<Box<dyn Peer>> {
     match kind {
-        "rest" => Some(Box::new(rest::RestPeer::start().await)),
-        "tryton" => Some(Box::new(tryton::TrytonPeer::start().await)),
-        _ => None,
+        "rest" => {
+            vec![Box::new(rest::RestPeer::start(Role::Erp).await), Box::new(rest::RestPeer::start(Role::Wms).await)]
+        }
+        "tryton" => vec![Box::new(tryton::TrytonPeer::start().await)],
+        _ => Vec::new(),
     }
 }
 
@@ -64,6 +69,11 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub trait Peer: Send + Sync {
     /// Settings of a connection to it, with this time-out for a call.
     fn settings(&self, timeout: Duration) -> Value;
+
+    /// Tells the snapshots of a second peer of the same kind from the first one's.
+    fn variant(&self) -> &'static str {
+        ""
+    }
 
     /// The secrets that the settings name: reference and value.
     fn secrets(&self) -> Vec<(String, String)>;
@@ -106,8 +116,8 @@ pub trait Peer: Send + Sync {
     /// How many calls it got.
     async fn calls(&self) -> usize;
 
-    /// The quantities of the last delivery that took effect, as text.
-    async fn quantities(&self) -> Vec<String>;
+    /// The quantities of the last delivery of a kind that took effect, as text.
+    async fn quantities(&self, kind: EventKind) -> Vec<String>;
 }
 
 /// Secrets by their reference.

@@ -1,4 +1,4 @@
-//! The simulated ERP as the peer of `rest`.
+//! The simulated ERP, and the simulated warehouse system, as the peers of `rest`.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -6,29 +6,57 @@ use std::time::Duration;
 use async_trait::async_trait;
 use connectors::{Outgoing, Raw};
 use domain::event::EventKind;
+use domain::shipment::Milestone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use simulators::rest::{Change, Door, Fault, Loss, Rule};
-use simulators::{Clock, RunningErp, Settings, SimulatedErp, demo};
+use simulators::rest::{Change, Fault, Loss, Rule};
+use simulators::{Clock, Role, RunningErp, Settings, SimulatedErp, demo};
 
-use super::{Peer, SHORT, Trouble, now, promise, promised};
+use super::material::{Thing, delivery, event, notice_number};
+use super::{KnownSecrets, Peer, SHORT, Trouble, now, promise, promised};
 
 const ORDER: &str = "4500012345";
 
+/// An item without lots, which is in stock.
+const THING: Thing<'_> =
+    Thing { order: ORDER, line: "0010", item: "0012-00A", unit: "PCE", plant: "DE10", supplier: "100234", lot: None };
+
 pub struct RestPeer {
+    role: Role,
     erp: RunningErp,
+    /// Of the last delivery. The first is the ship notice that is received and moves.
     version: AtomicI64,
 }
 
 impl RestPeer {
-    pub async fn start() -> Self {
+    pub async fn start(role: Role) -> Self {
+        let (orders, stock) = match role {
+            Role::Erp => (demo::orders(now().date_naive()), demo::stock(now())),
+            Role::Wms => (Vec::new(), Vec::new()),
+        };
         let settings = Settings {
+            role,
             api_key: "key-that-nobody-may-see".to_owned(),
-            orders: demo::orders(now().date_naive()),
+            orders,
+            stock,
             clock: Clock::new(now),
             ..Settings::default()
         };
-        Self { erp: SimulatedErp::start(settings).await.expect("a simulated ERP"), version: AtomicI64::new(0) }
+        let erp = SimulatedErp::start(settings).await.expect("a simulated system");
+        let peer = Self { role, erp, version: AtomicI64::new(0) };
+        let announced = peer.outgoing(EventKind::ShipmentAnnounced);
+        let secrets = KnownSecrets(peer.secrets().into_iter().collect());
+        let connector = (connectors::rest::KIND.build)(&peer.settings(super::LONG), &secrets).expect("right settings");
+        connector.deliver(&announced).await.expect("the first ship notice is taken");
+        peer.happen();
+        peer
+    }
+
+    /// A truck arrives, and something of it is received.
+    fn happen(&self) {
+        let notice = notice_number(1);
+        self.erp.see(&notice, Milestone::ArrivedAtGate, None).expect("it arrives");
+        self.erp.receive(&notice, &[], false).expect("it is received");
     }
 }
 
@@ -39,8 +67,16 @@ impl Peer for RestPeer {
             "base_url": self.erp.base_url(),
             "api_key": "env:ERP_KEY",
             "push_secret": "env:ERP_PUSH",
+            "system": match self.role { Role::Erp => "erp", Role::Wms => "wms" },
             "timeout_ms": u64::try_from(timeout.as_millis()).expect("a short time"),
         })
+    }
+
+    fn variant(&self) -> &'static str {
+        match self.role {
+            Role::Erp => "",
+            Role::Wms => "-wms",
+        }
     }
 
     fn secrets(&self) -> Vec<(String, String)> {
@@ -50,13 +86,17 @@ impl Peer for RestPeer {
         ]
     }
 
-    fn outgoing_with(&self, _: EventKind, number: Decimal) -> Outgoing {
+    fn outgoing_with(&self, kind: EventKind, number: Decimal) -> Outgoing {
         let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(event) = event(kind, THING, version, number) {
+            return delivery(event, THING, version, Vec::new());
+        }
         promise(ORDER, version, vec![promised("0010", "0012-00A", "PCE", number)], Vec::new())
     }
 
     fn message_with(&self, number: &str) -> Raw {
-        let mut order = serde_json::to_value(self.erp.order(ORDER).expect("the order")).expect("JSON");
+        let orders = demo::orders(now().date_naive());
+        let mut order = serde_json::to_value(&orders[0]).expect("JSON");
         order["lines"][0]["price"] = json!(number);
         order["lines"][0]["schedule"][0]["quantity"] = json!(number);
         Raw {
@@ -81,9 +121,7 @@ impl Peer for RestPeer {
             Trouble::LostAnswer => Fault::LoseAnswers { how: Loss::Drop }.into(),
             Trouble::ErrorInside200 => Fault::ErrorBodyWith200.into(),
             Trouble::UnknownStatus => Fault::UnknownStatus.into(),
-            Trouble::Refuses { reason } => {
-                Rule::from(Fault::Refuse { order: None, line: None, reason }).at(Door::Confirmations)
-            }
+            Trouble::Refuses { reason } => Fault::Refuse { order: None, line: None, reason }.into(),
         };
         self.erp.fault(rule);
     }
@@ -93,6 +131,10 @@ impl Peer for RestPeer {
     }
 
     async fn change(&self) {
+        self.happen();
+        if self.role == Role::Wms {
+            return;
+        }
         let change = Change {
             line: "0020".to_owned(),
             schedule: Some(1),
@@ -103,14 +145,19 @@ impl Peer for RestPeer {
     }
 
     async fn effects(&self) -> usize {
-        self.erp.accepted().len()
+        self.erp.accepted().len() + self.erp.taken().len()
     }
 
     async fn calls(&self) -> usize {
         self.erp.requests().len()
     }
 
-    async fn quantities(&self) -> Vec<String> {
+    async fn quantities(&self, kind: EventKind) -> Vec<String> {
+        if kind != EventKind::PromiseMade {
+            let taken = self.erp.taken();
+            let quantities = taken.last().map(|taken| taken.told.quantities()).unwrap_or_default();
+            return quantities.iter().map(ToString::to_string).collect();
+        }
         let accepted = self.erp.accepted();
         let lines = accepted.last().map(|accepted| accepted.confirmation.lines.clone()).unwrap_or_default();
         lines.iter().flat_map(|line| &line.commitments).map(|part| part.quantity.to_string()).collect()

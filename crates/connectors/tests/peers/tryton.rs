@@ -431,7 +431,7 @@ impl Peer for TrytonPeer {
         self.erp().writes
     }
 
-    async fn quantities(&self) -> Vec<String> {
+    async fn quantities(&self, _: EventKind) -> Vec<String> {
         let erp = self.erp();
         let line = erp.models["purchase.line"].keys().next_back().expect("a line");
         erp.of("stock.move", "line", *line).map(|each| decimal(&each["quantity"]).to_string()).collect()

@@ -5,13 +5,15 @@
 //! documentation and the tests walk through; it is written out, as are the few that show something special. The others are
 //! dealt from the suppliers' catalogues.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, Weekday};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc, Weekday};
+use domain::item::ItemRules;
+use domain::lot::StockStatus;
 use domain::order::OrderStatus;
 use domain::tolerance::{Limit, Outside, Tolerances};
 use rust_decimal::Decimal;
 
 use crate::dice::Dice;
-use crate::rest::{Item, Line, Order, Plant, Schedule, Supplier};
+use crate::rest::{Item, Line, OpeningStock, Order, Plant, Schedule, Supplier};
 
 /// A thing that a supplier makes.
 struct Article {
@@ -264,6 +266,7 @@ fn line(index: usize, article: &Article, schedule: Vec<(i64, NaiveDate)>) -> Lin
             number: article.number.to_owned(),
             description: article.description.to_owned(),
             revision: article.revision.map(str::to_owned),
+            rules: rules(article.number),
         },
         supplier_item: Some(article.theirs.to_owned()),
         unit: article.unit.to_owned(),
@@ -278,6 +281,53 @@ fn line(index: usize, article: &Article, schedule: Vec<(i64, NaiveDate)>) -> Lin
             })
             .collect(),
     }
+}
+
+/// How some items must be handled: steel and shafts in lots that are inspected, gaskets with a shelf life, one valve piece by
+/// piece. Of all others the ERP does not say.
+fn rules(item: &str) -> Option<ItemRules> {
+    let inspected = ItemRules { lots: true, inspection: true, ..ItemRules::default() };
+    let ageing = |days, left| ItemRules {
+        lots: true,
+        shelf_life_days: Some(days),
+        days_left_on_arrival: Some(left),
+        ..ItemRules::default()
+    };
+    match item {
+        "0107-45B" | "0108-30A" | "0415-90" | "0415-65" | "0417-20" | "0421-06" => Some(inspected),
+        "0603-02A" => Some(ageing(730, 365)),
+        "2071-01" => Some(ageing(1_095, 540)),
+        "2051-03" => Some(ItemRules { serials: true, ..ItemRules::default() }),
+        _ => None,
+    }
+}
+
+/// What lies in the plants in the morning.
+pub fn stock(now: DateTime<Utc>) -> Vec<OpeningStock> {
+    let there = |plant: &str, article: &Article, lot: Option<&str>, place: &str, status, thousandths| OpeningStock {
+        plant: plant.to_owned(),
+        item: article.number.to_owned(),
+        unit: article.unit.to_owned(),
+        lot: lot.map(str::to_owned),
+        status,
+        location: Some(place.to_owned()),
+        quantity: Decimal::new(thousandths, 3).normalize(),
+        since: now,
+    };
+    let [brackets, housings, .., bolts, _, _] = BRENNHOLT.articles else { return Vec::new() };
+    let (shafts, bars, gaskets) = (&BRENNHOLT.articles[3], &BRENNHOLT.articles[5], &BRENNHOLT.articles[6]);
+    vec![
+        there("DE10", brackets, None, "A-02-14", StockStatus::Unrestricted, 310_000),
+        there("DE10", housings, None, "A-04-01", StockStatus::Unrestricted, 96_000),
+        there("DE10", bolts, None, "K-11-07", StockStatus::Unrestricted, 14_200_000),
+        there("DE10", shafts, Some("SH-26-0871"), "B-01-03", StockStatus::Unrestricted, 420_000),
+        there("DE10", shafts, Some("SH-26-0902"), "Q-01", StockStatus::Inspection, 380_000),
+        there("DE10", bars, Some("H-77812"), "S-02", StockStatus::Unrestricted, 962_500),
+        there("DE10", bars, Some("H-77940"), "Q-02", StockStatus::Blocked, 318_000),
+        there("DE10", gaskets, Some("FG-2548"), "C-03-22", StockStatus::Unrestricted, 1_150_000),
+        there("CZ20", shafts, Some("SH-26-0866"), "R1-05", StockStatus::Unrestricted, 250_000),
+        there("CZ20", bars, Some("H-77655"), "R4-01", StockStatus::Unrestricted, 1_204_750),
+    ]
 }
 
 /// Days late, days early, percent more or less; beyond it the buyer decides. The price stays as ordered.

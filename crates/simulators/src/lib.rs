@@ -1,7 +1,7 @@
 //! Pretend systems, for conformance tests, demos and end-to-end tests. Never in production: they listen on the loopback
 //! address only, and every answer and log line says what they are.
 //!
-//! One so far: [`rest`], an ERP that speaks the protocol of `docs/rest-protocol.md`. Tests start it in process
+//! One so far: [`rest`], an ERP or a warehouse system ([`Role`]) that speaks the protocol of `docs/rest-protocol.md`. Tests start it in process
 //! ([`SimulatedErp::start`]), people start the program `interlock-simulator`. It keeps what it accepted, so that a test can
 //! compare both sides, and misbehaves on demand.
 
@@ -11,4 +11,4 @@ mod dice;
 pub mod rest;
 
 pub use clock::Clock;
-pub use rest::{RunningErp, Settings, SimulatedErp};
+pub use rest::{Role, RunningErp, Settings, SimulatedErp};

@@ -1,5 +1,5 @@
-//! What the simulated ERP remembers: its orders, and what it accepted. No I/O besides the journal, no faults: this is the
-//! part of it that always tells the truth.
+//! What the simulated system remembers: its orders, what it accepted, and its material ([`super::inbound`]). No I/O besides
+//! the journal, no faults: this is the part of it that always tells the truth.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
@@ -11,6 +11,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::order::OrderStatus;
 use serde::{Deserialize, Serialize};
 
+use super::Role;
+use super::inbound::{self, Inbound};
+use super::material::{Count, Figure, Head, OwnReceipt, Seen, Told};
 use super::wire::{Accepted, Change, Confirmation, Order};
 
 /// The first document number.
@@ -23,6 +26,7 @@ enum Entry {
     Order(Order),
     Accepted(Accepted),
     Repeated(String),
+    Material(inbound::Entry),
 }
 
 /// What becomes of a confirmation.
@@ -36,11 +40,11 @@ pub enum Verdict {
     KeyReused,
 }
 
-/// A part of the list of orders.
+/// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct Page<T> {
     /// By the time of their last change.
-    pub orders: Vec<Order>,
+    pub list: Vec<T>,
     /// Goes on behind the last one.
     pub next: Option<String>,
 }
@@ -53,7 +57,48 @@ pub struct Book {
     by_key: HashMap<String, usize>,
     last_sequence: HashMap<String, i64>,
     last_change: DateTime<Utc>,
+    material: Inbound,
     journal: Option<File>,
+}
+
+/// What a caller wants of a list.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted<'a> {
+    /// Changed at or after.
+    pub since: Option<DateTime<Utc>>,
+    /// Behind the place that this token names.
+    pub after: Option<&'a str>,
+    /// Of this plant only.
+    pub plant: Option<&'a str>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Sorts a list by change, and cuts the wanted part out. `place` gives when, which, and of which plant.
+fn page<T>(
+    all: impl Iterator<Item = T>,
+    wanted: &Wanted<'_>,
+    place: impl Fn(&T) -> (DateTime<Utc>, String, String),
+) -> Page<T> {
+    let after = wanted.after.and_then(|token| {
+        let (micros, name) = token.split_once('-')?;
+        Some((micros.parse::<i64>().ok()?, name.to_owned()))
+    });
+    let mut found: Vec<((i64, String), T)> = all
+        .filter_map(|one| {
+            let (changed_at, name, plant) = place(&one);
+            let at = (changed_at.timestamp_micros(), name);
+            let fits = wanted.since.is_none_or(|since| changed_at >= since)
+                && wanted.plant.is_none_or(|code| plant == code)
+                && after.as_ref().is_none_or(|after| at > *after);
+            fits.then_some((at, one))
+        })
+        .collect();
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let more = found.len() > wanted.limit;
+    found.truncate(wanted.limit);
+    let next = found.last().filter(|_| more).map(|((micros, name), _)| format!("{micros}-{name}"));
+    Page { list: found.into_iter().map(|(_, one)| one).collect(), next }
 }
 
 impl Book {
@@ -95,6 +140,7 @@ impl Book {
         match entry {
             Entry::Order(order) => {
                 self.last_change = self.last_change.max(order.changed_at);
+                self.material.know(&order);
                 self.orders.insert(order.number.clone(), order);
             }
             Entry::Accepted(accepted) => {
@@ -108,7 +154,23 @@ impl Book {
                     accepted.repeats += 1;
                 }
             }
+            Entry::Material(entry) => {
+                let at = match &entry {
+                    inbound::Entry::Taken(taken) => Some(taken.accepted_at),
+                    inbound::Entry::Receipt(receipt) => Some(receipt.changed_at),
+                    inbound::Entry::Seen(seen) => Some(seen.changed_at),
+                    inbound::Entry::Opening(opening) => Some(opening.since),
+                    inbound::Entry::Repeated(_) => None,
+                };
+                self.last_change = self.last_change.max(at.unwrap_or_default());
+                self.material.enter(entry);
+            }
         }
+    }
+
+    /// Never the same instant twice, so that a listing by it has one order.
+    fn tick(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now.max(self.last_change + TimeDelta::microseconds(1))
     }
 
     /// Written first, then true, then answered.
@@ -125,8 +187,7 @@ impl Book {
     /// Puts an order in, new or instead of the one with its number, as a new version.
     pub fn put(&mut self, mut order: Order, now: DateTime<Utc>) -> anyhow::Result<Order> {
         order.version = self.orders.get(&order.number).map_or(1, |known| known.version + 1);
-        // Never the same instant twice, so that a listing by it has one order.
-        order.changed_at = now.max(self.last_change + TimeDelta::microseconds(1));
+        order.changed_at = self.tick(now);
         self.record(Entry::Order(order.clone()))?;
         Ok(order)
     }
@@ -186,28 +247,79 @@ impl Book {
         &self.accepted
     }
 
-    /// Orders that changed at or after `since`, oldest change first, behind the place that `after` names.
-    pub fn page(&self, since: Option<DateTime<Utc>>, after: Option<&str>, plant: Option<&str>, limit: usize) -> Page {
-        let place = |order: &Order| (order.changed_at.timestamp_micros(), order.number.clone());
-        let after = after.and_then(|token| {
-            let (micros, number) = token.split_once('-')?;
-            Some((micros.parse::<i64>().ok()?, number.to_owned()))
-        });
-        let mut found: Vec<&Order> = self
-            .orders
-            .values()
-            .filter(|order| since.is_none_or(|since| order.changed_at >= since))
-            .filter(|order| plant.is_none_or(|code| order.plant.code == code))
-            .filter(|order| after.as_ref().is_none_or(|after| place(order) > *after))
-            .collect();
-        found.sort_by_key(|order| place(order));
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|last| {
-            let (micros, number) = place(last);
-            format!("{micros}-{number}")
-        });
-        Page { orders: found.into_iter().cloned().collect(), next }
+    /// A part of the orders, oldest change first.
+    pub fn page(&self, wanted: &Wanted<'_>) -> Page<Order> {
+        page(self.orders.values().cloned(), wanted, |order| {
+            (order.changed_at, order.number.clone(), order.plant.code.clone())
+        })
+    }
+
+    /// A part of the own receipts.
+    pub fn receipts(&self, wanted: &Wanted<'_>) -> Page<OwnReceipt> {
+        page(self.material.receipts().iter().cloned(), wanted, |receipt| {
+            (receipt.changed_at, receipt.number.clone(), receipt.plant.clone())
+        })
+    }
+
+    /// A part of the own milestones.
+    pub fn milestones(&self, wanted: &Wanted<'_>) -> Page<Seen> {
+        page(self.material.seen().iter().cloned(), wanted, |seen| {
+            (seen.changed_at, seen.number.clone(), seen.plant.clone())
+        })
+    }
+
+    /// A part of the stock figures.
+    pub fn stock(&self, wanted: &Wanted<'_>) -> Page<Figure> {
+        page(self.material.figures(), wanted, |figure| (figure.as_of, figure.item.clone(), figure.plant.clone()))
+    }
+
+    /// What is known of material.
+    pub const fn material(&self) -> &Inbound {
+        &self.material
+    }
+
+    /// Puts what is there at the beginning into the stock.
+    pub fn open_stock(&mut self, opening: super::OpeningStock) -> anyhow::Result<()> {
+        self.record(Entry::Material(inbound::Entry::Opening(opening)))
+    }
+
+    /// Takes a message about material, once for each key.
+    pub fn take(&mut self, role: Role, key: &str, told: (Head, Told), now: DateTime<Utc>) -> anyhow::Result<Verdict> {
+        let (entry, verdict) = self.material.judge(role, &self.orders, key, told, self.tick(now));
+        if let Some(entry) = entry {
+            self.record(Entry::Material(entry))?;
+        }
+        Ok(verdict)
+    }
+
+    /// Receives a ship notice here.
+    pub fn receive(
+        &mut self,
+        role: Role,
+        notice: &str,
+        counts: &[Count],
+        complete: bool,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<OwnReceipt> {
+        let entry = self.material.receive(role, notice, counts, complete, self.tick(now));
+        self.post(entry)
+    }
+
+    /// Takes an own receipt back.
+    pub fn reverse(&mut self, role: Role, number: &str, now: DateTime<Utc>) -> anyhow::Result<OwnReceipt> {
+        let entry = self.material.reverse(role, number, self.tick(now));
+        self.post(entry)
+    }
+
+    fn post(&mut self, entry: Result<inbound::Entry, String>) -> anyhow::Result<OwnReceipt> {
+        self.record(Entry::Material(entry.map_err(|reason| anyhow::anyhow!(reason))?))?;
+        self.material.receipts().last().cloned().context("no receipt was posted")
+    }
+
+    /// Notes a milestone.
+    pub fn see(&mut self, seen: Seen, now: DateTime<Utc>) -> anyhow::Result<()> {
+        let entry = self.material.see(seen, self.tick(now)).map_err(|reason| anyhow::anyhow!(reason))?;
+        self.record(Entry::Material(entry))
     }
 
     /// Takes a confirmation, once for each key. A refusal is not remembered: the same key may succeed once its cause is

@@ -6,11 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use chrono::NaiveDate;
 use domain::order::OrderStatus;
-use serde_json::json;
+use domain::shipment::Milestone;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Erp;
 use super::faults::Rule;
+use super::material::{Count, Expected, OwnReceipt, Seen};
 use super::wire::{Change, Order};
 
 pub fn routes() -> Router<Erp> {
@@ -21,6 +25,13 @@ pub fn routes() -> Router<Erp> {
         .route("/orders/{number}", get(order))
         .route("/orders/{number}/changes", post(change))
         .route("/orders/{number}/{status}", post(set_status))
+        .route("/taken", get(taken))
+        .route("/inbound-deliveries", get(expected))
+        .route("/inbound-deliveries/{notice}/receive", post(receive))
+        .route("/inbound-deliveries/{notice}/milestones", post(see))
+        .route("/receipts", get(receipts))
+        .route("/receipts/{number}/reverse", post(reverse))
+        .route("/holds", get(holds))
         .route("/faults", get(faults).post(add).delete(clear))
         .route("/faults/{id}", delete(remove))
 }
@@ -83,6 +94,89 @@ async fn set_status(State(erp): State<Erp>, Path((number, verb)): Path<(String, 
     erp.told(kept)
 }
 
+async fn taken(State(erp): State<Erp>) -> Response<Body> {
+    let taken = erp.book().material().taken().to_vec();
+    erp.answer(StatusCode::OK, json!({"taken": taken}))
+}
+
+async fn expected(State(erp): State<Erp>) -> Response<Body> {
+    let expected: Vec<Expected> = erp.book().material().expected().cloned().collect();
+    erp.answer(StatusCode::OK, json!({"inbound_deliveries": expected}))
+}
+
+async fn receipts(State(erp): State<Erp>) -> Response<Body> {
+    let receipts = erp.book().material().receipts().to_vec();
+    erp.answer(StatusCode::OK, json!({"receipts": receipts}))
+}
+
+async fn holds(State(erp): State<Erp>) -> Response<Body> {
+    let holds: Vec<Value> =
+        erp.book().material().holds().map(|(hold, active)| json!({"hold": hold, "active": active})).collect();
+    erp.answer(StatusCode::OK, json!({"holds": holds}))
+}
+
+/// How a ship notice is received.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Receiving {
+    /// What is counted otherwise than announced.
+    counts: Vec<Count>,
+    /// Nothing more comes.
+    complete: bool,
+}
+
+impl Default for Receiving {
+    fn default() -> Self {
+        Self { counts: Vec::new(), complete: true }
+    }
+}
+
+async fn receive(
+    State(erp): State<Erp>,
+    Path(notice): Path<String>,
+    receiving: Result<Json<Receiving>, JsonRejection>,
+) -> Response<Body> {
+    match receiving {
+        Ok(Json(it)) => {
+            let posted = erp.book().receive(erp.role, &notice, &it.counts, it.complete, erp.clock.now());
+            erp.posted(posted)
+        }
+        Err(problem) => erp.error(StatusCode::BAD_REQUEST, "bad_body", &problem.body_text()),
+    }
+}
+
+async fn reverse(State(erp): State<Erp>, Path(number): Path<String>) -> Response<Body> {
+    let posted = erp.book().reverse(erp.role, &number, erp.clock.now());
+    erp.posted(posted)
+}
+
+/// A milestone that the system sees.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sight {
+    milestone: Milestone,
+    #[serde(default)]
+    arrive_on: Option<NaiveDate>,
+}
+
+async fn see(
+    State(erp): State<Erp>,
+    Path(notice): Path<String>,
+    sight: Result<Json<Sight>, JsonRejection>,
+) -> Response<Body> {
+    match sight {
+        Ok(Json(sight)) => {
+            let now = erp.clock.now();
+            let seen = erp.book().see(Seen::now(&notice, sight.milestone, sight.arrive_on, now), now);
+            match seen {
+                Ok(()) => erp.answer(StatusCode::OK, json!({"notice": notice})),
+                Err(problem) => erp.error(StatusCode::CONFLICT, "not_possible", &format!("{problem:#}")),
+            }
+        }
+        Err(problem) => erp.error(StatusCode::BAD_REQUEST, "bad_body", &problem.body_text()),
+    }
+}
+
 async fn faults(State(erp): State<Erp>) -> Response<Body> {
     let rules = erp.faults().rules().to_vec();
     erp.answer(StatusCode::OK, json!({"faults": rules}))
@@ -114,6 +208,13 @@ async fn remove(State(erp): State<Erp>, Path(id): Path<u64>) -> Response<Body> {
 }
 
 impl Erp {
+    fn posted(&self, posted: anyhow::Result<OwnReceipt>) -> Response<Body> {
+        match posted {
+            Ok(receipt) => self.answer(StatusCode::OK, json!({"receipt": receipt})),
+            Err(problem) => self.error(StatusCode::CONFLICT, "not_possible", &format!("{problem:#}")),
+        }
+    }
+
     fn told(&self, kept: anyhow::Result<Order>) -> Response<Body> {
         match kept {
             Ok(order) => self.answer(StatusCode::OK, json!({"order": order})),

@@ -1,8 +1,10 @@
-//! The protocol itself: three doors, each of which asks the faults first and then tells the truth.
+//! The protocol itself: doors, each of which asks the faults first and then tells the truth. Those for material are in
+//! [`super::yard`].
 
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::routing::{get, post};
@@ -12,10 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::book::Verdict;
+use super::book::{Book, Verdict, Wanted};
 use super::faults::{Door, Fault, Loss};
 use super::wire::Confirmation;
-use super::{Erp, Request};
+use super::{Erp, Request, Role};
 
 /// The version of the protocol.
 const PROTOCOL: &str = "interlock-rest/1";
@@ -34,107 +36,88 @@ pub fn routes() -> Router<Erp> {
 }
 
 async fn health(State(erp): State<Erp>, headers: HeaderMap) -> Response<Body> {
-    let struck = erp.struck(Door::Health, Method::GET, &headers, None);
+    let struck = erp.struck(&Asked::listing(Door::Health, &headers));
     if let Some(answer) = erp.before(&struck, &headers).await {
         return answer;
     }
     erp.answer(
         StatusCode::OK,
-        json!({"name": "Simulated ERP", "version": env!("CARGO_PKG_VERSION"), "protocol": PROTOCOL, "time": erp.clock.now()}),
+        json!({"name": erp.role.name(), "version": env!("CARGO_PKG_VERSION"), "protocol": PROTOCOL, "time": erp.clock.now()}),
     )
 }
 
-#[derive(Debug, Deserialize)]
-struct Listing {
+/// What a caller wants of a list.
+#[derive(Debug, Default, Deserialize)]
+pub struct Listing {
     changed_since: Option<DateTime<Utc>>,
     after: Option<String>,
     plant: Option<String>,
     limit: Option<usize>,
 }
 
+impl Listing {
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            since: self.changed_since,
+            after: self.after.as_deref(),
+            plant: self.plant.as_deref(),
+            limit: self.limit.unwrap_or(PAGE).clamp(1, PAGE),
+        }
+    }
+}
+
+/// A request, as far as faults and the record of requests care.
+pub struct Asked<'a> {
+    pub door: Door,
+    pub method: Method,
+    pub headers: &'a HeaderMap,
+    /// The document it is about, where it is about one.
+    pub about: &'a str,
+    pub confirmation: Option<&'a Confirmation>,
+}
+
+impl<'a> Asked<'a> {
+    /// A request for a list.
+    pub const fn listing(door: Door, headers: &'a HeaderMap) -> Self {
+        Self { door, method: Method::GET, headers, about: "", confirmation: None }
+    }
+}
+
 async fn orders(
     State(erp): State<Erp>,
     headers: HeaderMap,
-    listing: Result<Query<Listing>, axum::extract::rejection::QueryRejection>,
+    listing: Result<Query<Listing>, QueryRejection>,
 ) -> Response<Body> {
-    let struck = erp.struck(Door::Orders, Method::GET, &headers, None);
-    if let Some(answer) = erp.before(&struck, &headers).await {
-        return answer;
+    if erp.role == Role::Wms {
+        return erp.error(StatusCode::NOT_FOUND, "unknown", "A warehouse system has no orders.");
     }
-    let listing = match listing {
-        Ok(Query(listing)) => listing,
-        Err(problem) => return erp.error(StatusCode::BAD_REQUEST, "bad_query", &problem.body_text()),
-    };
-    let limit = listing.limit.unwrap_or(PAGE).clamp(1, PAGE);
-    let page = erp.book().page(listing.changed_since, listing.after.as_deref(), listing.plant.as_deref(), limit);
-    let mut list = page.orders;
-    if struck.contains(&Fault::Duplicate) {
-        list = list.into_iter().flat_map(|order| [order.clone(), order]).collect();
-    }
-    if struck.contains(&Fault::Reorder) {
-        erp.faults().shuffle(&mut list);
-    }
-    erp.answer(StatusCode::OK, json!({"orders": list, "next": page.next}))
+    let struck = erp.struck(&Asked::listing(Door::Orders, &headers));
+    erp.listed(&struck, &headers, listing, |erp, listing| {
+        let page = erp.book().page(&listing.wanted());
+        let mut list = page.list;
+        if struck.contains(&Fault::Duplicate) {
+            list = list.into_iter().flat_map(|order| [order.clone(), order]).collect();
+        }
+        if struck.contains(&Fault::Reorder) {
+            erp.faults().shuffle(&mut list);
+        }
+        json!({"orders": list, "next": page.next})
+    })
+    .await
 }
 
 async fn confirmations(State(erp): State<Erp>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    let confirmation = serde_json::from_slice::<Confirmation>(&body);
-    let struck = erp.struck(Door::Confirmations, Method::POST, &headers, confirmation.as_ref().ok());
-    if let Some(answer) = erp.before(&struck, &headers).await {
-        return answer;
-    }
-    let Some(key) = idempotency_key(&headers) else {
-        return erp.error(StatusCode::BAD_REQUEST, "no_key", "The header Idempotency-Key must be there.");
+    let confirmation = serde_json::from_slice::<Confirmation>(&body).map_err(|problem| problem.to_string());
+    let about = confirmation.as_ref().map(|it| it.order.clone()).unwrap_or_default();
+    let seen = confirmation.as_ref().ok().cloned();
+    let asked = Asked {
+        door: Door::Confirmations,
+        method: Method::POST,
+        headers: &headers,
+        about: &about,
+        confirmation: seen.as_ref(),
     };
-    let confirmation = match confirmation {
-        Ok(confirmation) => confirmation,
-        Err(problem) => return erp.error(StatusCode::BAD_REQUEST, "bad_body", &problem.to_string()),
-    };
-    for fault in &struck {
-        match fault {
-            Fault::ErrorBodyWith200 => {
-                return erp.error(StatusCode::OK, "internal", "The posting ended in a dump.");
-            }
-            Fault::UnknownStatus => {
-                return erp.answer(StatusCode::OK, json!({"status": "in_workflow_4711", "document": null}));
-            }
-            Fault::Locked => return erp.error(StatusCode::CONFLICT, "locked", "The order is locked by user HBRANDT."),
-            Fault::Refuse { reason, .. } => return erp.refusal(reason),
-            Fault::Forget => {
-                return erp.answer(
-                    StatusCode::OK,
-                    json!({"status": "accepted", "document": "5999999", "already": false, "reason": null}),
-                );
-            }
-            _ => {}
-        }
-    }
-    let order = confirmation.order.clone();
-    let verdict = erp.book().confirm(&key, confirmation, erp.clock.now());
-    let answer = match verdict {
-        Ok(Verdict::Accepted { document, already }) => {
-            info!(order.number = order, document, already, "Simulator: a confirmation is accepted.");
-            erp.answer(
-                StatusCode::OK,
-                json!({"status": "accepted", "document": document, "already": already, "reason": null}),
-            )
-        }
-        Ok(Verdict::Refused { reason }) => erp.refusal(&reason),
-        Ok(Verdict::KeyReused) => {
-            erp.error(StatusCode::CONFLICT, "key_reused", "The Idempotency-Key was used for another confirmation.")
-        }
-        Err(problem) => erp.error(StatusCode::INTERNAL_SERVER_ERROR, "state", &format!("{problem:#}")),
-    };
-    for fault in &struck {
-        if let Fault::LoseAnswers { how } = fault {
-            return match how {
-                Loss::Drop => hang_up(),
-                Loss::Error => erp.error(StatusCode::INTERNAL_SERVER_ERROR, "lost", "The answer got lost."),
-                Loss::Hang => erp.silence().await,
-            };
-        }
-    }
-    answer
+    erp.take(&asked, confirmation, |book, key, confirmation| book.confirm(key, confirmation, erp.clock.now())).await
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Option<String> {
@@ -149,23 +132,125 @@ fn hang_up() -> Response<Body> {
 }
 
 impl Erp {
-    fn struck(
-        &self,
-        door: Door,
-        method: Method,
-        headers: &HeaderMap,
-        confirmation: Option<&Confirmation>,
-    ) -> Vec<Fault> {
-        let struck = self.faults().strike(door, confirmation);
-        info!(http.method = %method, door = ?door, faults = struck.len(), "Simulator: a request came.");
+    fn struck(&self, asked: &Asked<'_>) -> Vec<Fault> {
+        let struck = self.faults().strike(asked.door, asked.confirmation);
+        info!(http.method = %asked.method, door = ?asked.door, faults = struck.len(), "Simulator: a request came.");
         self.note(Request {
             at: self.clock.now(),
-            door,
-            idempotency_key: idempotency_key(headers),
-            order: confirmation.map(|confirmation| confirmation.order.clone()),
+            door: asked.door,
+            idempotency_key: idempotency_key(asked.headers),
+            order: (!asked.about.is_empty()).then(|| asked.about.to_owned()),
             faults: struck.clone(),
         });
         struck
+    }
+
+    /// Answers with a part of a list.
+    pub(super) async fn list(
+        &self,
+        door: Door,
+        headers: &HeaderMap,
+        listing: Result<Query<Listing>, QueryRejection>,
+        list: impl FnOnce(&Self, &Listing) -> Value,
+    ) -> Response<Body> {
+        let struck = self.struck(&Asked::listing(door, headers));
+        self.listed(&struck, headers, listing, list).await
+    }
+
+    async fn listed(
+        &self,
+        struck: &[Fault],
+        headers: &HeaderMap,
+        listing: Result<Query<Listing>, QueryRejection>,
+        list: impl FnOnce(&Self, &Listing) -> Value,
+    ) -> Response<Body> {
+        if let Some(answer) = self.before(struck, headers).await {
+            return answer;
+        }
+        match listing {
+            Ok(Query(listing)) => self.answer(StatusCode::OK, list(self, &listing)),
+            Err(problem) => self.error(StatusCode::BAD_REQUEST, "bad_query", &problem.body_text()),
+        }
+    }
+
+    /// Takes what is told, once for each key.
+    pub(super) async fn take<T>(
+        &self,
+        asked: &Asked<'_>,
+        told: Result<T, String>,
+        take: impl FnOnce(&mut Book, &str, T) -> anyhow::Result<Verdict>,
+    ) -> Response<Body> {
+        let key = idempotency_key(asked.headers);
+        self.reply(asked, told, |told| {
+            let Some(key) = key else {
+                return self.error(StatusCode::BAD_REQUEST, "no_key", "The header Idempotency-Key must be there.");
+            };
+            let verdict = take(&mut self.book(), &key, told);
+            match verdict {
+                Ok(Verdict::Accepted { document, already }) => {
+                    info!(door = ?asked.door, about = asked.about, document, already, "Simulator: it is accepted.");
+                    self.answer(
+                        StatusCode::OK,
+                        json!({"status": "accepted", "document": document, "already": already, "reason": null}),
+                    )
+                }
+                Ok(Verdict::Refused { reason }) => self.refusal(&reason),
+                Ok(Verdict::KeyReused) => {
+                    self.error(StatusCode::CONFLICT, "key_reused", "The Idempotency-Key was used for another message.")
+                }
+                Err(problem) => self.error(StatusCode::INTERNAL_SERVER_ERROR, "state", &format!("{problem:#}")),
+            }
+        })
+        .await
+    }
+
+    /// Answers a request, with everything that can go wrong before and after.
+    pub(super) async fn reply<T>(
+        &self,
+        asked: &Asked<'_>,
+        request: Result<T, String>,
+        reply: impl FnOnce(T) -> Response<Body>,
+    ) -> Response<Body> {
+        let struck = self.struck(asked);
+        if let Some(answer) = self.before(&struck, asked.headers).await {
+            return answer;
+        }
+        let request = match request {
+            Ok(request) => request,
+            Err(problem) => return self.error(StatusCode::BAD_REQUEST, "bad_body", &problem),
+        };
+        for fault in &struck {
+            match fault {
+                Fault::ErrorBodyWith200 => {
+                    return self.error(StatusCode::OK, "internal", "The posting ended in a dump.");
+                }
+                Fault::UnknownStatus => {
+                    return self.answer(StatusCode::OK, json!({"status": "in_workflow_4711", "document": null}));
+                }
+                Fault::Locked => {
+                    return self.error(StatusCode::CONFLICT, "locked", "The order is locked by user HBRANDT.");
+                }
+                Fault::Refuse { reason, .. } => return self.refusal(reason),
+                Fault::Forget => {
+                    return self.answer(
+                        StatusCode::OK,
+                        json!({"status": "accepted", "document": "5999999", "already": false, "reason": null}),
+                    );
+                }
+                _ => {}
+            }
+        }
+        let answer = reply(request);
+        for fault in &struck {
+            if let Fault::LoseAnswers { how } = fault {
+                return match how {
+                    Loss::Drop => hang_up(),
+                    Loss::Error => self.error(StatusCode::INTERNAL_SERVER_ERROR, "lost", "The answer got lost."),
+                    Loss::Hang => self.silence().await,
+                };
+            }
+        }
+        answer
     }
 
     /// The faults that come before anything happens, and the key.
@@ -207,8 +292,8 @@ impl Erp {
         self.error(StatusCode::UNAUTHORIZED, "unauthorized", "The API key is not known.")
     }
 
-    fn refusal(&self, reason: &str) -> Response<Body> {
-        info!(reason, "Simulator: a confirmation is refused.");
+    pub(super) fn refusal(&self, reason: &str) -> Response<Body> {
+        info!(reason, "Simulator: it is refused.");
         self.answer(
             StatusCode::UNPROCESSABLE_ENTITY,
             json!({"status": "refused", "document": null, "already": false, "reason": reason}),

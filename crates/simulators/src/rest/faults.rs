@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::wire::Confirmation;
 use crate::dice::Dice;
 
-/// The protocol's three doors.
+/// The protocol's doors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
@@ -16,6 +16,25 @@ pub enum Door {
     Orders,
     /// `POST /confirmations`.
     Confirmations,
+    /// `PUT /inbound-deliveries/…`, its cancellation and its milestones.
+    InboundDeliveries,
+    /// `POST /receipts`, and their reversals.
+    Receipts,
+    /// `POST /lot-decisions`.
+    LotDecisions,
+    /// `PUT /holds/…`, and their releases.
+    Holds,
+    /// `GET /stock`: a question.
+    Stock,
+    /// `GET /receipts`, `GET /milestones`, `GET /stock/changes`.
+    Changes,
+}
+
+impl Door {
+    /// Something is told or asked there, which can be answered with a no.
+    const fn answers(self) -> bool {
+        !matches!(self, Self::Health | Self::Orders | Self::Changes)
+    }
 }
 
 /// What goes wrong.
@@ -57,7 +76,7 @@ pub enum Fault {
     Duplicate,
     /// Lists orders in another sequence.
     Reorder,
-    /// Says no; to every confirmation, or to those of an order, or of a line of it.
+    /// Says no; to everything, or to confirmations of an order, or of a line of it.
     Refuse {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         order: Option<String>,
@@ -101,17 +120,15 @@ impl Fault {
         match self {
             Self::Duplicate | Self::Reorder => door == Door::Orders,
             Self::Forget | Self::ErrorBodyWith200 | Self::UnknownStatus | Self::Locked | Self::LoseAnswers { .. } => {
-                door == Door::Confirmations
+                door.answers()
             }
-            Self::Refuse { order, line, .. } => {
-                door == Door::Confirmations
-                    && confirmation.is_some_and(|confirmation| {
-                        order.as_ref().is_none_or(|order| *order == confirmation.order)
-                            && line
-                                .as_ref()
-                                .is_none_or(|line| confirmation.lines.iter().any(|confirmed| confirmed.line == *line))
-                    })
-            }
+            Self::Refuse { order: None, line: None, .. } => door.answers(),
+            Self::Refuse { order, line, .. } => confirmation.is_some_and(|confirmation| {
+                order.as_ref().is_none_or(|order| *order == confirmation.order)
+                    && line
+                        .as_ref()
+                        .is_none_or(|line| confirmation.lines.iter().any(|confirmed| confirmed.line == *line))
+            }),
             _ => true,
         }
     }

@@ -1,4 +1,5 @@
-//! A simulated ERP that speaks the protocol of `docs/rest-protocol.md`.
+//! A simulated ERP that speaks the protocol of `docs/rest-protocol.md`; in another [`Role`], a simulated warehouse system:
+//! the same program without orders, whose inbound deliveries are receiving tasks.
 //!
 //! Two faces on one address: the protocol below `/`, and `/_control`, where a test or a person issues orders, sets faults
 //! and looks at what was accepted. Inside a test the same is at hand as methods of [`RunningErp`].
@@ -7,7 +8,12 @@ mod book;
 mod control;
 mod doors;
 mod faults;
+mod inbound;
+mod life;
+pub mod material;
+mod stock;
 mod wire;
+mod yard;
 
 #[cfg(test)]
 mod tests;
@@ -20,13 +26,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::Body;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::lot::StockStatus;
 use domain::order::OrderStatus;
+use domain::shipment::Milestone;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::Serialize;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -35,6 +44,8 @@ use tracing::{info, warn};
 
 use book::Book;
 pub use faults::{Door, Fault, Loss, Numbered, Rule};
+use material::Seen;
+pub use material::{Count, Expected, Figure, OwnReceipt, Taken};
 pub use wire::{Accepted, Change, Confirmation, ConfirmedLine, Item, Line, Order, Part, Plant, Schedule, Supplier};
 
 use crate::Clock;
@@ -42,9 +53,53 @@ use crate::Clock;
 /// How many requests are remembered for looking at.
 const REQUESTS: usize = 10_000;
 
+/// What is simulated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// An ERP, with orders and the book of stock.
+    #[default]
+    Erp,
+    /// A warehouse system, with receiving tasks.
+    Wms,
+}
+
+impl Role {
+    /// What it calls itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Erp => "Simulated ERP",
+            Self::Wms => "Simulated warehouse",
+        }
+    }
+}
+
+/// Stock that is there at the beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningStock {
+    /// Where.
+    pub plant: String,
+    /// What.
+    pub item: String,
+    /// Of the quantity.
+    pub unit: String,
+    /// Which lot.
+    pub lot: Option<String>,
+    /// In which status.
+    pub status: StockStatus,
+    /// Where it lies.
+    pub location: Option<String>,
+    /// How much.
+    pub quantity: Decimal,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
 /// How to start one.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What is simulated.
+    pub role: Role,
     /// Where to listen; loopback only. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// What callers must send as `Authorization: Bearer …`.
@@ -53,6 +108,10 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Orders to begin with, where the state has none yet.
     pub orders: Vec<Order>,
+    /// Stock to begin with, where the state has none yet.
+    pub stock: Vec<OpeningStock>,
+    /// It moves by itself: one step of one shipment in each of these times. None: only what a caller does.
+    pub alive: Option<std::time::Duration>,
     /// Chooses who is struck by a fault with `percent`, and the new sequence of `reorder`.
     pub seed: u64,
     /// Its time.
@@ -62,10 +121,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            role: Role::Erp,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             api_key: "simulated-key".to_owned(),
             state: None,
             orders: Vec::new(),
+            stock: Vec::new(),
+            alive: None,
             seed: 1,
             clock: Clock::system(),
         }
@@ -81,7 +143,7 @@ pub struct Request {
     pub door: Door,
     /// Its key, where it had one.
     pub idempotency_key: Option<String>,
-    /// The order of a confirmation.
+    /// The document it is about: the order of a confirmation, the ship notice of a delivery …
     pub order: Option<String>,
     /// What went wrong with it.
     pub faults: Vec<Fault>,
@@ -90,6 +152,7 @@ pub struct Request {
 /// What the doors share.
 #[derive(Debug, Clone)]
 struct Erp {
+    role: Role,
     api_key: Arc<str>,
     clock: Clock,
     book: Arc<Mutex<Book>>,
@@ -149,7 +212,13 @@ impl SimulatedErp {
                 book.put(order, settings.clock.now())?;
             }
         }
+        if book.material().figures().next().is_none() {
+            for stock in settings.stock {
+                book.open_stock(stock)?;
+            }
+        }
         let erp = Erp {
+            role: settings.role,
             api_key: settings.api_key.into(),
             clock: settings.clock,
             book: Arc::new(Mutex::new(book)),
@@ -158,15 +227,17 @@ impl SimulatedErp {
             calmed: Arc::default(),
         };
         let (address, listening) = listen(settings.listen, erp.clone()).await?;
-        info!(address = %address, "Simulator: this is not a real ERP. It listens.");
-        Ok(RunningErp { erp, address, listening: Some(listening) })
+        info!(address = %address, role = settings.role.name(), "Simulator: this is not a real system. It listens.");
+        let living = settings.alive.map(|pace| tokio::spawn(life::live(erp.clone(), pace, settings.seed)));
+        Ok(RunningErp { erp, address, listening: Some(listening), living })
     }
 }
 
 async fn listen(address: SocketAddr, erp: Erp) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("listen on {address}"))?;
     let address = listener.local_addr().context("ask for the port")?;
-    let router = Router::new().merge(doors::routes()).nest("/_control", control::routes()).with_state(erp);
+    let router =
+        Router::new().merge(doors::routes()).merge(yard::routes()).nest("/_control", control::routes()).with_state(erp);
     let listening = tokio::spawn(async move {
         // Dropped with this task, and with it every connection.
         let mut connections = JoinSet::new();
@@ -212,6 +283,7 @@ pub struct RunningErp {
     erp: Erp,
     address: SocketAddr,
     listening: Option<JoinHandle<()>>,
+    living: Option<JoinHandle<()>>,
 }
 
 impl RunningErp {
@@ -277,6 +349,42 @@ impl RunningErp {
         self.erp.book().orders().cloned().collect()
     }
 
+    /// Every message about material that took effect, in order.
+    pub fn taken(&self) -> Vec<Taken> {
+        self.erp.book().material().taken().to_vec()
+    }
+
+    /// Ship notices with what became of them; in a warehouse system its receiving tasks.
+    pub fn expected(&self) -> Vec<Expected> {
+        self.erp.book().material().expected().cloned().collect()
+    }
+
+    /// Own receipts, oldest first.
+    pub fn receipts(&self) -> Vec<OwnReceipt> {
+        self.erp.book().material().receipts().to_vec()
+    }
+
+    /// How much there is of an item.
+    pub fn stock(&self, plant: &str, item: &str) -> Option<Figure> {
+        self.erp.book().material().figure(plant, item, self.erp.clock.now())
+    }
+
+    /// Receives a ship notice here, as announced but for what is counted otherwise.
+    pub fn receive(&self, notice: &str, counts: &[Count], complete: bool) -> anyhow::Result<OwnReceipt> {
+        self.erp.book().receive(self.erp.role, notice, counts, complete, self.erp.clock.now())
+    }
+
+    /// Takes an own receipt back.
+    pub fn reverse(&self, receipt: &str) -> anyhow::Result<OwnReceipt> {
+        self.erp.book().reverse(self.erp.role, receipt, self.erp.clock.now())
+    }
+
+    /// Sees a milestone of a ship notice, at the gate or from the carrier.
+    pub fn see(&self, notice: &str, milestone: Milestone, arrive_on: Option<NaiveDate>) -> anyhow::Result<()> {
+        let now = self.erp.clock.now();
+        self.erp.book().see(Seen::now(notice, milestone, arrive_on, now), now)
+    }
+
     /// Pulls the plug: connections break off and new ones are refused. What it knows stays.
     pub async fn unplug(&mut self) {
         if let Some(listening) = self.listening.take() {
@@ -298,8 +406,8 @@ impl RunningErp {
 
 impl Drop for RunningErp {
     fn drop(&mut self) {
-        if let Some(listening) = &self.listening {
-            listening.abort();
+        for task in self.listening.iter().chain(&self.living) {
+            task.abort();
         }
     }
 }

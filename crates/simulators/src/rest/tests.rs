@@ -3,7 +3,7 @@
 use domain::order::OrderStatus;
 use rust_decimal::Decimal;
 
-use super::book::{Book, Verdict};
+use super::book::{Book, Verdict, Wanted};
 use super::wire::{Change, Confirmation, ConfirmedLine, Part};
 use crate::demo;
 
@@ -93,8 +93,8 @@ fn every_page_size_lists_every_order_once_and_changes_come_last() {
     for limit in [1, 7, 39, 40, 41] {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let page = book.page(None, after.as_deref(), None, limit);
-            seen.extend(page.orders.into_iter().map(|order| order.number));
+            let page = book.page(&Wanted { after: after.as_deref(), limit, ..Wanted::default() });
+            seen.extend(page.list.into_iter().map(|order| order.number));
             after = page.next;
             if after.is_none() {
                 break;
@@ -105,7 +105,12 @@ fn every_page_size_lists_every_order_once_and_changes_come_last() {
         seen.dedup();
         assert_eq!(seen.len(), 40, "{limit} a page");
     }
-    let before = book.page(None, None, None, 100).orders.last().map(|order| order.changed_at).expect("orders");
+    let before = book
+        .page(&Wanted { limit: 100, ..Wanted::default() })
+        .list
+        .last()
+        .map(|order| order.changed_at)
+        .expect("orders");
     let change = Change {
         line: "0020".to_owned(),
         schedule: Some(1),
@@ -115,7 +120,7 @@ fn every_page_size_lists_every_order_once_and_changes_come_last() {
     let changed = book.change("4500012345", &[change], now()).expect("changed");
     assert_eq!((changed.version, changed.lines[1].schedule[0].quantity), (2, Decimal::new(300, 0)));
     assert!(changed.changed_at > before, "never the same instant twice, even when the clock stands");
-    assert_eq!(book.page(Some(changed.changed_at), None, None, 100).orders.len(), 1);
+    assert_eq!(book.page(&Wanted { since: Some(changed.changed_at), limit: 100, ..Wanted::default() }).list.len(), 1);
 }
 
 #[test]

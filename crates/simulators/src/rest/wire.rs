@@ -2,6 +2,7 @@
 //! types on purpose: a mistake that both sides share would show nowhere.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::item::ItemRules;
 use domain::order::OrderStatus;
 use domain::tolerance::Tolerances;
 use rust_decimal::Decimal;
@@ -88,6 +89,9 @@ pub struct Item {
     /// Drawing revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+    /// How it must be handled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<ItemRules>,
 }
 
 /// So much on that day, as requested.

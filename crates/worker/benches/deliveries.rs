@@ -66,7 +66,7 @@ impl Connector for Nothing {
     async fn deliver(&self, delivery: &Outgoing) -> Result<Outcome, Fault> {
         self.called.notify_one();
         let number = delivery.envelope.subject_version;
-        Ok(Outcome::Accepted { their_ref: Some(number.to_string()), links: Vec::new(), already: false })
+        Ok(Outcome::accepted(Some(number.to_string()), false))
     }
 
     async fn poll(&self, feed: Feed, _: &Cursor) -> Result<Polled, Fault> {

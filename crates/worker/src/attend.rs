@@ -102,10 +102,10 @@ async fn look(means: &Means, ways: &mut Ways, told: &mut Told) -> Result<(), Com
     for connection in &connections {
         let known = ways.open.get(&connection.connection_id);
         if known.is_none_or(|way| way.version != connection.settings_version)
-            && let Some(kind) = connectors::registry::kind(&connection.kind)
+            && let Ok(connector) = means.systems.connector(connection)
         {
-            // A newer version of the program may poll what an older one did not.
-            let names: Vec<&str> = kind.feeds.iter().map(|feed| feed.name).collect();
+            // A newer version of the program, or other settings, may poll what was not polled before.
+            let names: Vec<&str> = connector.feeds().iter().map(|feed| feed.name).collect();
             store::feeds::ensure(&mut tx, connection.connection_id, &names).await?;
         }
     }

@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectors::{Connector, Fault as CallFault, Link, LinkKind, Outcome as CallOutcome, Outgoing};
+use connectors::{Connector, Fault as CallFault, Link, LinkKind, Outcome as CallOutcome, Outgoing, Raw};
 use domain::exchange::{CircuitState as CircuitWord, DeliveryState, TriggeredBy};
-use domain::id::ConnectionId;
+use domain::id::{ConnectionId, CorrelationId};
+use store::arrivals::Incoming;
 use store::deliveries::{self, Outbound};
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -69,7 +70,21 @@ struct Cargo {
     probe: bool,
 }
 
-type Learned = Vec<(String, String, String, String)>;
+/// What an answer brought besides the outcome; written together with it.
+#[derive(Debug, Default)]
+struct Learned {
+    /// The document that the key belongs to, kind, our key, their key.
+    links: Vec<(String, String, String, String)>,
+    /// Messages that the other side told in its answer.
+    told: Vec<Incoming>,
+}
+
+impl Learned {
+    fn extend(&mut self, more: Self) {
+        self.links.extend(more.links);
+        self.told.extend(more.told);
+    }
+}
 
 /// Delivers until cancelled, or until whoever opened this way out is gone (its [`Lane::gate`] is closed for good). While
 /// another process owns the connection, waits for its lock.
@@ -134,7 +149,7 @@ async fn deliver(
     let mut core = Core::start(lane.settings, start, clock.now());
     let mut sends: JoinSet<(Ticket, Answer, TimeDelta, Learned)> = JoinSet::new();
     let mut asks: JoinSet<Result<Input<Cargo>, StoreError>> = JoinSet::new();
-    let mut learned: Learned = Vec::new();
+    let mut learned = Learned::default();
     let mut stopping = false;
     let mut check = tokio::time::interval(CHECK_LOCK);
     let mut input = Input::Tick;
@@ -145,10 +160,10 @@ async fn deliver(
                     let _ = sends.spawn(send(lane.clone(), task).in_current_span());
                 }
                 Decision::Ask(request) => {
-                    // Keys that were learned travel with the write that says what they were learned from.
-                    let links =
-                        if matches!(request, Request::Write(_)) { std::mem::take(&mut learned) } else { Vec::new() };
-                    let _ = asks.spawn(ask(lane.clone(), request, links).in_current_span());
+                    // What was learned travels with the write that says what it was learned from.
+                    let write = matches!(request, Request::Write(_));
+                    let learned = if write { std::mem::take(&mut learned) } else { Learned::default() };
+                    let _ = asks.spawn(ask(lane.clone(), request, learned).in_current_span());
                 }
             }
         }
@@ -162,8 +177,8 @@ async fn deliver(
         input = tokio::select! {
             biased;
             Some(answered) = sends.join_next() => match answered {
-                Ok((ticket, answer, took, links)) => {
-                    learned.extend(links);
+                Ok((ticket, answer, took, more)) => {
+                    learned.extend(more);
                     Input::Answered { ticket, answer, took }
                 }
                 Err(problem) => {
@@ -233,7 +248,7 @@ const fn gap_out(gap: &Gap) -> deliveries::Gap {
 }
 
 /// Executes one request of the core against the tables.
-async fn ask(lane: Lane, request: Request, links: Learned) -> Result<Input<Cargo>, StoreError> {
+async fn ask(lane: Lane, request: Request, learned: Learned) -> Result<Input<Cargo>, StoreError> {
     let limit = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
     let mut tx = lane.store.begin(deliveries::worker(&lane.store)).await?;
     let input = match request {
@@ -263,7 +278,7 @@ async fn ask(lane: Lane, request: Request, links: Learned) -> Result<Input<Cargo
                 .collect(),
         ),
         Request::Write(batch) => {
-            deliveries::write(&mut tx, lane.connection, &batch_out(batch, links)).await?;
+            deliveries::write(&mut tx, lane.connection, &batch_out(batch, learned)).await?;
             Input::Written
         }
     };
@@ -303,7 +318,7 @@ fn milliseconds(took: TimeDelta) -> i32 {
     i32::try_from(took.num_milliseconds()).unwrap_or(i32::MAX)
 }
 
-fn batch_out(batch: Batch, links: Learned) -> deliveries::Batch {
+fn batch_out(batch: Batch, learned: Learned) -> deliveries::Batch {
     let subjects = batch
         .outcomes
         .iter()
@@ -325,7 +340,8 @@ fn batch_out(batch: Batch, links: Learned) -> deliveries::Batch {
             let (class, reason) = note.fault.map(|fault| (fault.class, fault.message)).unzip();
             deliveries::Circuit { state, retry_at, class, reason }
         }),
-        links,
+        links: learned.links,
+        told: learned.told,
     }
 }
 
@@ -380,16 +396,17 @@ async fn send(lane: Lane, task: Task<Cargo>) -> (Ticket, Answer, TimeDelta, Lear
     let call = async {
         if task.event.cargo.probe {
             return match lane.connector.probe().await {
-                Ok(health) => (Answer::Accepted { their_ref: Some(health.system) }, Vec::new()),
+                Ok(health) => (Answer::Accepted { their_ref: Some(health.system) }, Learned::default()),
                 // A probe says what it found and is done: it does not wait for the system to come back.
-                Err(fault) => (Answer::Refused { reason: fault.to_string() }, Vec::new()),
+                Err(fault) => (Answer::Refused { reason: fault.to_string() }, Learned::default()),
             };
         }
         let outgoing = outgoing(&lane, outbound, task.attempt, began);
         match tokio::time::timeout(LONGEST_CALL, lane.connector.deliver(&outgoing)).await {
             Ok(outcome) => answer(outcome, outbound),
             Err(_) => {
-                (Answer::Pending { reason: format!("no answer within {} s", LONGEST_CALL.as_secs()) }, Vec::new())
+                let reason = format!("no answer within {} s", LONGEST_CALL.as_secs());
+                (Answer::Pending { reason }, Learned::default())
             }
         }
     };
@@ -424,7 +441,6 @@ const fn kind_of(answer: &Answer) -> &'static str {
 }
 
 fn outgoing(lane: &Lane, outbound: &Outbound, attempt: u32, now: DateTime<Utc>) -> Outgoing {
-    let kinds = [LinkKind::Order, LinkKind::OrderLine, LinkKind::ScheduleLine];
     Outgoing {
         connection_id: lane.connection,
         envelope: outbound.envelope.clone(),
@@ -433,7 +449,7 @@ fn outgoing(lane: &Lane, outbound: &Outbound, attempt: u32, now: DateTime<Utc>) 
             .links
             .iter()
             .filter_map(|(kind, key, their_ref)| {
-                let kind = kinds.into_iter().find(|known| known.as_str() == kind)?;
+                let kind = LinkKind::ALL.iter().copied().find(|known| known.as_str() == kind)?;
                 Some(Link { kind, key: key.clone(), their_ref: their_ref.clone() })
             })
             .collect(),
@@ -446,12 +462,18 @@ fn outgoing(lane: &Lane, outbound: &Outbound, attempt: u32, now: DateTime<Utc>) 
 fn answer(outcome: Result<CallOutcome, CallFault>, outbound: &Outbound) -> (Answer, Learned) {
     let wait = |after: Option<Duration>| after.and_then(|after| TimeDelta::from_std(after).ok());
     let answer = match outcome {
-        Ok(CallOutcome::Accepted { their_ref, links, already: _ }) => {
-            let order = outbound.envelope.event.order().unwrap_or_default();
-            let learned = links
-                .into_iter()
-                .map(|link| (order.to_owned(), link.kind.as_str().to_owned(), link.key, link.their_ref))
-                .collect();
+        Ok(CallOutcome::Accepted { their_ref, links, already: _, told }) => {
+            let documents = outbound.envelope.event.documents();
+            let link = |link: Link| {
+                // A key that belongs to no document of the event would never be found again.
+                let document = link.kind.document(&link.key, &documents)?.to_owned();
+                Some((document, link.kind.as_str().to_owned(), link.key, link.their_ref))
+            };
+            let correlation = outbound.envelope.correlation_id;
+            let learned = Learned {
+                links: links.into_iter().filter_map(link).collect(),
+                told: told.into_iter().map(|raw| incoming(raw, correlation)).collect(),
+            };
             return (Answer::Accepted { their_ref }, learned);
         }
         Ok(CallOutcome::Refused { reason }) => Answer::Refused { reason },
@@ -462,5 +484,17 @@ fn answer(outcome: Result<CallOutcome, CallFault>, outbound: &Outbound) -> (Answ
         Err(CallFault::Contract { message }) => Answer::Contract { reason: message },
         Err(CallFault::Permanent { message }) => Answer::Permanent { reason: message },
     };
-    (answer, Vec::new())
+    (answer, Learned::default())
+}
+
+/// What was told in answer to an event belongs to whatever the event belongs to.
+fn incoming(raw: Raw, correlation: CorrelationId) -> Incoming {
+    Incoming {
+        external_key: raw.external_key,
+        subject: raw.subject,
+        channel: raw.channel,
+        content_type: raw.content_type,
+        body: raw.body,
+        correlation,
+    }
 }

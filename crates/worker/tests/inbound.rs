@@ -114,7 +114,7 @@ fn order(number: &str) -> Order {
         incoterm: None,
         lines: vec![Line {
             number: "0010".to_owned(),
-            item: Item { number: "0012-00A".to_owned(), description: "Shaft".to_owned(), revision: None },
+            item: Item { number: "0012-00A".to_owned(), description: "Shaft".to_owned(), revision: None, rules: None },
             supplier_item: None,
             unit: "PCE".to_owned(),
             price: None,

@@ -1,5 +1,7 @@
 //! Reading the event log for one connection, and the rows that are due or next in their lanes.
 
+use std::collections::HashMap;
+
 use domain::event::{Envelope, Subject};
 use domain::id::{ConnectionId, CorrelationId, DeliveryId, EventId, PlantId, SupplierId};
 use uuid::Uuid;
@@ -146,28 +148,28 @@ const fn row_is_beyond(position: i64, after: i64) -> bool {
 }
 
 async fn add_links(tx: &mut Tx, connection: ConnectionId, outbound: Vec<&mut Outbound>) -> Result<(), StoreError> {
-    let mut orders: Vec<String> =
-        outbound.iter().filter_map(|out| out.envelope.event.order().map(str::to_owned)).collect();
-    orders.sort_unstable();
-    orders.dedup();
-    if orders.is_empty() {
+    let mut documents: Vec<String> =
+        outbound.iter().flat_map(|out| out.envelope.event.documents()).map(str::to_owned).collect();
+    documents.sort_unstable();
+    documents.dedup();
+    if documents.is_empty() {
         return Ok(());
     }
     let rows = sqlx::query!(
         "select group_key, kind, key, their_ref from link where connection_id = $1 and group_key = any($2) order by group_key, kind, key",
         connection.0,
-        &orders
+        &documents
     )
     .fetch_all(tx.sql())
     .await?;
+    let mut of_document: HashMap<&str, Vec<_>> = HashMap::new();
+    for row in &rows {
+        of_document.entry(&row.group_key).or_default().push(row);
+    }
     for out in outbound {
-        let Some(order) = out.envelope.event.order().map(str::to_owned) else { continue };
-        let start = rows.partition_point(|row| row.group_key < order);
-        out.links = rows[start..]
-            .iter()
-            .take_while(|row| row.group_key == order)
-            .map(|row| (row.kind.clone(), row.key.clone(), row.their_ref.clone()))
-            .collect();
+        let documents = out.envelope.event.documents();
+        let links = documents.iter().filter_map(|document| of_document.get(document)).flatten();
+        out.links = links.map(|row| (row.kind.clone(), row.key.clone(), row.their_ref.clone())).collect();
     }
     Ok(())
 }

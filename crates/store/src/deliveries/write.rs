@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Circuit, Gap};
+use crate::arrivals::{self, Incoming};
 use crate::error::StoreError;
 use crate::tx::{self, Tx};
 
@@ -52,8 +53,10 @@ pub struct Batch {
     pub subjects: Vec<Uuid>,
     /// The circuit, where it changed.
     pub circuit: Option<Circuit>,
-    /// Keys that were learned: order, kind, our key, their key.
+    /// Keys that were learned: the document that they belong to (see `Event::documents`), kind, our key, their key.
     pub links: Vec<(String, String, String, String)>,
+    /// What the other side told in its answers; from here on arrivals like any other.
+    pub told: Vec<Incoming>,
 }
 
 /// Writes what happened since the last time, if the fence is still the owner's.
@@ -130,6 +133,9 @@ pub async fn write(tx: &mut Tx, connection: ConnectionId, batch: &Batch) -> Resu
             std::slice::from_ref(their_ref),
         )
         .await?;
+    }
+    if !batch.told.is_empty() {
+        arrivals::accept(tx, connection, &batch.told).await?;
     }
     Ok(())
 }

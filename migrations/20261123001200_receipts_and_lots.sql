@@ -221,6 +221,9 @@ create table stock (
 );
 comment on table stock is 'How much there is, as each ERP or warehouse system said last. Mirrored, never computed here.';
 
+-- What stands at a plant is few among all that is announced.
+create index ship_notice_at_plant on ship_notice (plant_id, arrive_on, ship_notice_id) where status in ('arrived', 'partly_received');
+create index ship_notice_received on ship_notice (plant_id, received_at desc, ship_notice_id) where status = 'received';
 create index receipt_notice on receipt (ship_notice_id);
 create index receipt_plant on receipt (plant_id, received_at desc, receipt_id);
 create index receipt_supplier on receipt (supplier_id, received_at desc, receipt_id);

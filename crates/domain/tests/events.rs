@@ -90,6 +90,7 @@ fn receipt() -> Receipt {
         delivery_note: Some("LS-88120".to_owned()),
         received_at: at(),
         complete: true,
+        same_as: None,
         lines: vec![ReceivedLine {
             receipt_line_id: ReceiptLineId(Uuid::from_u128(0x4002)),
             notice_line: Some(1),

@@ -10,7 +10,7 @@ use domain::revision::Mirrored;
 
 use crate::error::CommandError;
 use crate::tx::Tx;
-use crate::{availability, events, orders, reference, ship_notices};
+use crate::{availability, events, orders, receipts, reference, ship_notices};
 
 /// Carries out what the system behind `connection_id` asks for, and says in a few words what it came to.
 pub async fn perform(tx: &mut Tx, connection_id: ConnectionId, command: &Command) -> Result<String, CommandError> {
@@ -61,9 +61,7 @@ pub async fn perform(tx: &mut Tx, connection_id: ConnectionId, command: &Command
             let what = if taken { "" } else { ", ignored, older than what is known" };
             Ok(format!("stock of {} in {}{what}", snapshot.item, snapshot.plant))
         }
-        Command::PostReceipt(_) => {
-            Err(CommandError::Invalid(format!("{} is not carried out by this version.", command.name())))
-        }
+        Command::PostReceipt(snapshot) => receipts::mirror(tx, connection_id, snapshot).await,
     }
 }
 

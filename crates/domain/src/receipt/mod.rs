@@ -69,6 +69,10 @@ pub struct Receipt {
     pub received_at: Timestamp,
     /// Nothing more is expected of the ship notice: what is missing is short.
     pub complete: bool,
+    /// The receipt of another way (dock, ERP, warehouse) that tells of the same goods: whoever has that one does not add this
+    /// one to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
     /// What came.
     pub lines: Vec<ReceivedLine>,
 }

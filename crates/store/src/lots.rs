@@ -126,7 +126,8 @@ pub async fn receive(tx: &mut Tx, received: &Received) -> Result<LotId, CommandE
 }
 
 /// Takes back what a receipt line brought, from the status it went to first and from the others then. Refused where so much
-/// is not there any more, because it was used or sent on. A line that was taken back before is left alone.
+/// is not there any more, because it was used or sent on. What was taken back before is left alone; a line may come and go
+/// several times, as systems contradict one another.
 pub async fn take_back(
     tx: &mut Tx,
     receipt_line_id: ReceiptLineId,
@@ -152,7 +153,8 @@ pub async fn take_back(
         select m.to_status as "to_status!", sum(m.quantity) as "quantity!"
         from lot_movement m
         where m.receipt_line_id = $1 and m.kind = 'receipt' and m.to_status is not null
-          and not exists (select from lot_movement r where r.receipt_line_id = $1 and r.kind = 'reversal')
+          and m.number > coalesce((select max(r.number) from lot_movement r
+                                   where r.receipt_line_id = $1 and r.kind = 'reversal'), 0)
         group by m.to_status
         order by m.to_status
         "#,

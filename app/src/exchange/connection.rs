@@ -205,6 +205,8 @@ fn feeds(flow: &Flow, around: &Around) -> AnyView {
     if flow.feeds.is_empty() {
         return ().into_any();
     }
+    let may = around.viewer.may(Action::ManageExchange) && flow.connection.pause.is_none();
+    let id = flow.connection.connection_id.to_string();
     let rows = flow
         .feeds
         .iter()
@@ -223,7 +225,17 @@ fn feeds(flow: &Flow, around: &Around) -> AnyView {
         .collect_view();
     view! {
         <section class="sheet table-region" aria-labelledby="feeds-title">
-            <div class="section-head"><h2 id="feeds-title">"What is read from it"<span>{format!("times in {}", reading.abbreviation(reading.now))}</span></h2></div>
+            <div class="section-head">
+                <h2 id="feeds-title">"What is read from it"<span>{format!("times in {}", reading.abbreviation(reading.now))}</span></h2>
+                {may.then(|| view! {
+                    <div class="toolbar">
+                        <form method="post" action=ReadConnectionNow::url()>
+                            <input type="hidden" name="id" value=id/>
+                            <button class="button" type="submit">"Read now"</button>
+                        </form>
+                    </div>
+                })}
+            </div>
             <table class="data-table blocks labelled" role="table">
                 <caption class="visually-hidden">"Feeds"</caption>
                 <thead><tr><th scope="col">"Feed"</th><th scope="col">"State"</th><th scope="col">"Last read"</th><th scope="col">"Next"</th></tr></thead>
@@ -303,6 +315,21 @@ pub async fn act_on_connection(id: String, act: String, #[server(default)] reaso
         Ok(Done::at(format!("/connections/{connection}")).saying(said))
     };
     form.answer(&Acted { act: act.clone(), reason: reason.clone() }, outcome.await).await
+}
+
+/// Reads the feeds at once.
+#[server(input = PostUrl, prefix = "/do", endpoint = "read-connection-now")]
+pub async fn read_connection_now(id: String) -> Result<(), AppError> {
+    use crate::form::Done;
+    let form = the_form(&id);
+    let outcome = async {
+        let connection: ConnectionId = id_of(&id, "The connection")?;
+        let mut tx = request::begin().await?;
+        store::connections::read_now(&mut tx, connection).await?;
+        tx.commit().await?;
+        Ok(Done::at(format!("/connections/{connection}#feeds-title")).saying("What is new there is being read."))
+    };
+    form.answer(&Acted { act: "read".to_owned(), reason: String::new() }, outcome.await).await
 }
 
 /// Asks the worker to test the connection.

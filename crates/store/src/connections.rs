@@ -383,6 +383,19 @@ pub async fn try_now(tx: &mut Tx, connection_id: ConnectionId, reason: &str) -> 
     Ok(())
 }
 
+/// Reads all feeds of a connection at once instead of waiting for their time, and says how many that are.
+pub async fn read_now(tx: &mut Tx, connection_id: ConnectionId) -> Result<u64, CommandError> {
+    may(tx.actor(), Action::ManageExchange)?;
+    let known = get_locked(tx, connection_id).await?;
+    if known.pause.is_some() {
+        return Err(CommandError::Invalid("It is paused. Resume it, and it is read again.".to_owned()));
+    }
+    let feeds = feeds::read_now(tx, connection_id).await?;
+    note(tx, "connection.read_now", connection_id, &known.configured, (None, None), None).await?;
+    tx.wrote(Topic::Connections);
+    Ok(feeds)
+}
+
 /// The worker's word on the circuit; `since` moves only when the state does. Every state but closed has a reason.
 pub async fn save_circuit(
     tx: &mut Tx,

@@ -47,6 +47,16 @@ pub async fn ensure(tx: &mut Tx, connection_id: ConnectionId, names: &[&str]) ->
     Ok(())
 }
 
+/// Makes rows for these feeds, and forgets those that are polled no more, because the connection's settings changed.
+pub async fn keep(tx: &mut Tx, connection_id: ConnectionId, names: &[&str]) -> Result<(), StoreError> {
+    ensure(tx, connection_id, names).await?;
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    sqlx::query!("delete from feed where connection_id = $1 and name <> all($2)", connection_id.0, &names)
+        .execute(tx.sql())
+        .await?;
+    Ok(())
+}
+
 /// Takes feeds that are due, of connections that are neither paused nor cut off, the longest due first.
 pub async fn lease(tx: &mut Tx, until: DateTime<Utc>, most: i64) -> Result<Vec<Lease>, StoreError> {
     let now = tx.now();
@@ -176,6 +186,20 @@ pub async fn release(tx: &mut Tx, lease: &Lease) -> Result<(), StoreError> {
     .execute(tx.sql())
     .await?;
     Ok(())
+}
+
+/// Polls all feeds now, because somebody does not want to wait. One that is being polled at this moment loses its lease and
+/// is read again from where it stood.
+pub(crate) async fn read_now(tx: &mut Tx, connection_id: ConnectionId) -> Result<u64, StoreError> {
+    let now = tx.now();
+    let read = sqlx::query!(
+        "update feed set next_poll_at = $2 where connection_id = $1 and next_poll_at > $2",
+        connection_id.0,
+        now
+    )
+    .execute(tx.sql())
+    .await?;
+    Ok(read.rows_affected())
 }
 
 /// Polls feeds that failed again now, because somebody mended something.

@@ -56,7 +56,7 @@ async fn a_page_hears_of_its_own_suppliers_orders_until_its_session_ends() {
     tx.commit().await.expect("committed");
 
     let stranger = portal.browser().get("/live?kinds=order").await;
-    assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(stranger.status(), StatusCode::SEE_OTHER, "to sign in");
     let mut ines = portal.browser();
     ines.sign_in("ines@brennholt.example", PASSWORD).await;
     assert_eq!(ines.get("/live?kinds=secrets").await.status(), StatusCode::BAD_REQUEST);

@@ -19,11 +19,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::answers::{self, refuse};
 use crate::offers::offers;
 use crate::state::State;
-use crate::{api, guard, health, live, session};
+use crate::{api, guard, health, live, print, session, uploads};
 
 /// The whole of it. The outermost layer stands first.
 pub fn router(state: &State, lifetimes: Lifetimes) -> Router {
-    let pages = pages(state).layer(
+    let pages = pages(state).merge(uploads::router(state)).layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(state.clone(), guard::not_too_often))
             .layer(from_fn_with_state(state.clone(), guard::same_site))
@@ -69,6 +69,8 @@ fn pages(state: &State) -> Router {
             move || shell(options.clone()),
         )
         .route(guard::LIVE, get(live::listen))
+        .route("/shipments/{number}/print/labels.pdf", get(print::pdf))
+        .route("/shipments/{number}/print/labels.zpl", get(print::zpl))
         .fallback(|| async { refuse(app::error::AppError::NotFound { what: "This page".to_owned() }) })
         .with_state(state.clone())
 }

@@ -229,6 +229,7 @@ pub const fn system(actor: &Actor, event: &Event) -> &'static str {
             _,
         )
         | (_, Actor::System { .. }) => "ERP",
+        (_, Actor::Machine { .. }) => "API",
         (_, Actor::Person { .. }) => "Portal",
         (_, Actor::Loop { .. }) => "Interlock",
     }

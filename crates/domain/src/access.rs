@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ConnectionId, PersonId, PlantId, SupplierId};
+use crate::id::{ApiKeyId, ConnectionId, PersonId, PlantId, SupplierId};
 use crate::text::text_enum;
 
 text_enum! {
@@ -95,6 +95,15 @@ pub enum Actor {
         /// Its name at the time.
         name: String,
     },
+    /// A machine with a key of its own.
+    Machine {
+        /// Which, by its first key; stays when the key is changed.
+        machine_id: ApiKeyId,
+        /// Its name at the time.
+        name: String,
+        /// What its key allowed.
+        rights: Vec<Right>,
+    },
     /// One of our own loops or commands, by its verb.
     Loop {
         /// E.g. `deliver`, `demo`.
@@ -106,7 +115,7 @@ impl Actor {
     /// The name to show.
     pub fn name(&self) -> &str {
         match self {
-            Self::Person { name, .. } | Self::System { name, .. } | Self::Loop { name } => name,
+            Self::Person { name, .. } | Self::System { name, .. } | Self::Machine { name, .. } | Self::Loop { name } => name,
         }
     }
 
@@ -118,11 +127,77 @@ impl Actor {
         }
     }
 
-    /// Whether one of the person's roles is among these; systems and loops act with the right of whoever configured them.
+    /// Whose sendings are told apart by their key: a person's from another's, a machine's from another's. One sender sees
+    /// only what became of his own.
+    pub const fn sender(&self) -> Option<uuid::Uuid> {
+        match self {
+            Self::Person { person_id, .. } => Some(person_id.0),
+            Self::Machine { machine_id, .. } => Some(machine_id.0),
+            Self::System { .. } | Self::Loop { .. } => None,
+        }
+    }
+
+    /// Whether one of the person's roles is among these; a machine has rights and no role; systems and loops act with the right of whoever configured them.
     pub fn is_any(&self, wanted: &[Role]) -> bool {
         match self {
             Self::Person { roles, .. } => roles.iter().any(|role| wanted.contains(role)),
-            _ => true,
+            Self::Machine { .. } => false,
+            Self::System { .. } | Self::Loop { .. } => true,
+        }
+    }
+}
+
+text_enum! {
+    /// What the key of a machine allows, in the words of the API.
+    pub enum Right {
+        /// Read orders.
+        ReadOrders = "orders:read",
+        /// Answer orders as their supplier.
+        AnswerOrders = "orders:answer",
+        /// Read ship notices.
+        ReadShipNotices = "ship-notices:read",
+        /// Send, amend and withdraw ship notices as the supplier.
+        SendShipNotices = "ship-notices:send",
+        /// Tell what happens to shipments on their way.
+        TellMilestones = "milestones:tell",
+        /// Read certificates.
+        ReadCertificates = "certificates:read",
+        /// Hand in certificates as the supplier.
+        HandInCertificates = "certificates:hand-in",
+        /// Read receipts.
+        ReadReceipts = "receipts:read",
+        /// Tell what was received.
+        PostReceipts = "receipts:post",
+        /// Ask which lots may be used.
+        CheckRelease = "release-checks:ask",
+        /// Read how much there is.
+        ReadStock = "stock:read",
+    }
+}
+
+impl Right {
+    /// Can be given to a machine of a supplier.
+    pub const fn is_suppliers(self) -> bool {
+        !matches!(self, Self::PostReceipts | Self::ReadReceipts | Self::CheckRelease | Self::ReadStock)
+    }
+
+    /// Can be given to a machine of the house: whoever promises and ships is the supplier's.
+    pub const fn is_houses(self) -> bool {
+        !matches!(self, Self::AnswerOrders | Self::SendShipNotices | Self::HandInCertificates)
+    }
+
+    /// Which actions it allows.
+    pub const fn allows(self) -> &'static [Action] {
+        match self {
+            Self::AnswerOrders => &[Action::AnswerOrder],
+            Self::SendShipNotices => &[Action::SendShipNotice],
+            Self::TellMilestones => &[Action::TellMilestone],
+            Self::HandInCertificates => &[Action::HandInCertificate],
+            Self::PostReceipts => &[Action::PostReceipt, Action::SeeInbound],
+            Self::ReadReceipts => &[Action::SeeInbound],
+            Self::CheckRelease => &[Action::SeeQuality],
+            Self::ReadStock => &[Action::SeeStock],
+            Self::ReadOrders | Self::ReadShipNotices | Self::ReadCertificates => &[],
         }
     }
 }
@@ -181,7 +256,7 @@ text_enum! {
 
 /// Why an action is not allowed, in words for the page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} may not do this. It takes the role {}.", .who, .needs)]
+#[error("{} may not do this. It takes {}.", .who, .needs)]
 pub struct Denied {
     /// Who tried.
     pub who: String,
@@ -211,11 +286,19 @@ pub fn may(actor: &Actor, action: Action) -> Result<(), Denied> {
         Action::SeePayload | Action::ManageExchange => &[Role::IntegrationAdmin],
         Action::ManagePeople | Action::SeeAudit => &[Role::Administrator],
     };
-    if actor.is_any(wanted) {
-        return Ok(());
-    }
-    Err(Denied {
-        who: actor.name().to_owned(),
-        needs: wanted.iter().map(|role| role.title()).collect::<Vec<_>>().join(" or "),
-    })
+    let needs = match actor {
+        Actor::Machine { rights, .. } => {
+            if rights.iter().any(|right| right.allows().contains(&action)) {
+                return Ok(());
+            }
+            let enough = Right::ALL.iter().filter(|right| right.allows().contains(&action)).map(|right| right.as_str());
+            match enough.collect::<Vec<_>>().join(" or ") {
+                none if none.is_empty() => "a person".to_owned(),
+                rights => format!("a key with the right {rights}"),
+            }
+        }
+        _ if actor.is_any(wanted) => return Ok(()),
+        _ => format!("the role {}", wanted.iter().map(|role| role.title()).collect::<Vec<_>>().join(" or ")),
+    };
+    Err(Denied { who: actor.name().to_owned(), needs })
 }

@@ -52,7 +52,7 @@ pub(crate) async fn keep_outcome<T: Serialize + Sync>(
     outcome: &T,
 ) -> Result<(), CommandError> {
     let outcome = serde_json::to_value(outcome).map_err(|error| StoreError::unreadable("submission outcome", error))?;
-    let (person, now) = (tx.actor().person().map(|id| id.0), tx.now());
+    let (person, now) = (tx.actor().sender(), tx.now());
     sqlx::query!(
         "insert into submission (submission_id, kind, person_id, at, outcome) values ($1, $2, $3, $4, $5)",
         sent.submission,

@@ -150,7 +150,7 @@ fn opening(begin: &str, who: &Who) -> String {
         Scope::Plants(plants) => ("plants", String::new(), list(plants.iter().map(|id| id.0).collect())),
         Scope::Suppliers(suppliers) => ("suppliers", list(suppliers.iter().map(|id| id.0).collect()), String::new()),
     };
-    let person = who.actor.person().map(|id| id.to_string()).unwrap_or_default();
+    let person = who.actor.sender().map(|id| id.to_string()).unwrap_or_default();
     for (name, value) in [("scope", scope), ("suppliers", &suppliers), ("plants", &plants), ("person", &person)] {
         // Writing to a String cannot fail.
         let _ = write!(sql, "; set local interlock.{name} = '{value}'");

@@ -32,6 +32,8 @@ pub struct Around {
     here: String,
     /// What it listens to.
     watch: Option<String>,
+    /// The house shows demo data.
+    demo: bool,
 }
 
 impl Around {
@@ -47,6 +49,7 @@ impl Around {
             notice: request::take_notice().await,
             here: here.unwrap_or_else(|| "/".to_owned()),
             watch: None,
+            demo: request::house()?.doors.settings.demo,
         })
     }
 
@@ -70,7 +73,7 @@ impl Around {
 
     /// The page in its frame, under this title in the browser's tab.
     pub fn frame(self, title: impl Into<String>, content: impl IntoView + 'static) -> AnyView {
-        let Self { viewer, waiting, reading, notice, here, watch } = self;
+        let Self { viewer, waiting, reading, notice, here, watch, demo } = self;
         let counts = Counts {
             needs_supplier: waiting.needs_supplier,
             with_buyer: waiting.with_buyer,
@@ -92,7 +95,7 @@ impl Around {
         let content = content.into_any();
         view! {
             <leptos_meta::Title text=title/>
-            <Frame person=person entries=entries here=here notice=notice watch=watch>{content}</Frame>
+            <Frame person=person entries=entries here=here notice=notice watch=watch demo=demo>{content}</Frame>
         }
         .into_any()
     }

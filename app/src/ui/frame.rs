@@ -45,6 +45,9 @@ pub fn Frame(
     /// What the page listens to, see [`LivePill`].
     #[prop(optional_no_strip)]
     watch: Option<String>,
+    /// What is shown is made up for a demonstration, and says so on every page.
+    #[prop(default = false)]
+    demo: bool,
     /// What was searched for.
     #[prop(optional, into)]
     searched: String,
@@ -64,6 +67,7 @@ pub fn Frame(
                     <input name="q" type="search" value=searched aria-label="Search" placeholder="PO, item, reference …" autocomplete="off" enterkeyhint="search"/>
                 </form>
                 <span class="push"></span>
+                {demo.then(|| view! { <span class="bar-item demo" title="Made up; its ERP and trucks are simulated">"Demo"<span class="wide-only">" data"</span></span> })}
                 {person.company.clone().map(|company| view! { <span class="bar-item wide-only">{company}</span> })}
                 <UserMenu person=person here=here/>
             </header>

@@ -18,10 +18,12 @@ pub mod home;
 pub mod orders;
 #[cfg(feature = "ssr")]
 pub mod page;
+pub mod quality;
 #[cfg(feature = "ssr")]
 pub mod request;
 pub mod search;
 pub mod shell;
+pub mod shipments;
 pub mod ui;
 pub mod viewer;
 
@@ -44,8 +46,16 @@ use crate::exchange::{
 };
 use crate::home::HomePage;
 use crate::orders::{ConfirmAllPage, ConfirmPage, OrderPage, OrdersPage, TimelinePage};
+use crate::quality::{
+    HoldPage, HoldsPage, InspectionPage, InspectionsPage, LotPage, NewHoldPage, ReleaseHoldPage, StockPage, TracePage,
+    TracesPage,
+};
 use crate::search::SearchPage;
 pub use crate::shell::shell;
+use crate::shipments::{
+    CancelShipmentPage, NewShipmentPage, ShipOrderPage, ShipmentLinesPage, ShipmentPackingPage, ShipmentPage,
+    ShipmentReviewPage, ShipmentTransportPage, ShipmentsPage, TellMilestonePage,
+};
 
 /// The routes. Every page waits for its data before the first byte, so that status and headers are true.
 #[component]
@@ -64,6 +74,16 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("orders"), ParamSegment("po")) view=OrderPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("orders"), ParamSegment("po"), StaticSegment("confirm")) view=ConfirmPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("orders"), ParamSegment("po"), StaticSegment("confirm"), StaticSegment("all")) view=ConfirmAllPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("orders"), ParamSegment("po"), StaticSegment("ship")) view=ShipOrderPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("shipments") view=ShipmentsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), StaticSegment("new")) view=NewShipmentPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), StaticSegment("new"), ParamSegment("draft"), StaticSegment("lines")) view=ShipmentLinesPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), StaticSegment("new"), ParamSegment("draft"), StaticSegment("packing")) view=ShipmentPackingPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), StaticSegment("new"), ParamSegment("draft"), StaticSegment("transport")) view=ShipmentTransportPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), StaticSegment("new"), ParamSegment("draft"), StaticSegment("review")) view=ShipmentReviewPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), ParamSegment("number")) view=ShipmentPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), ParamSegment("number"), StaticSegment("cancel")) view=CancelShipmentPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), ParamSegment("number"), StaticSegment("tell")) view=TellMilestonePage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("timeline"), ParamSegment("correlation")) view=TimelinePage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("connections") view=ConnectionsPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("connections"), StaticSegment("new")) view=NewConnectionPage ssr=SsrMode::Async/>
@@ -81,6 +101,16 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("people"), ParamSegment("id")) view=PersonPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("people"), ParamSegment("id"), StaticSegment("edit")) view=EditPersonPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("audit") view=AuditPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("inspections") view=InspectionsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("inspections"), ParamSegment("id")) view=InspectionPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("lots"), ParamSegment("id")) view=LotPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("holds") view=HoldsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("holds"), StaticSegment("new")) view=NewHoldPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("holds"), ParamSegment("number")) view=HoldPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("holds"), ParamSegment("number"), StaticSegment("release")) view=ReleaseHoldPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("trace") view=TracesPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("trace"), ParamSegment("kind"), ParamSegment("id")) view=TracePage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("stock") view=StockPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("search") view=SearchPage ssr=SsrMode::Async/>
             </Routes>
         </Router>

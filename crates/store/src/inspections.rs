@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::Decimal;
 use domain::access::{Action, Actor, may};
 use domain::certificate::Measured;
+use domain::certificate::check::Row;
 use domain::event::{Event, Subject, SubjectKind};
 use domain::id::{InspectionId, ItemId, LotId, PlantId, SpecificationId, SupplierId};
-use domain::inspection::{InspectionResult, InspectionState, Part, split};
+use domain::inspection::{InspectionResult, InspectionState, Part, check_values, split};
 use domain::lot::{LotRef, MovementKind, StatusMove, StockStatus};
 use domain::quantity::Unit;
 use domain::refusal::Finding;
@@ -20,8 +21,9 @@ use crate::holds::contains;
 use crate::lots::{Movement, lock_item, move_stock, stock_of};
 use crate::orders::{read_json, read_word};
 use crate::submissions::{Sent, first_outcome, keep_outcome};
-use crate::tx::Tx;
 use crate::audit;
+use crate::specifications::{self, SpecificationRow};
+use crate::tx::Tx;
 
 /// An inspection with its lot.
 #[derive(Debug, Clone)]
@@ -79,7 +81,7 @@ pub struct InspectionFilter {
     pub text: Option<String>,
 }
 
-struct Row {
+struct Stored {
     inspection_id: Uuid,
     state: String,
     lot_id: Uuid,
@@ -106,7 +108,7 @@ struct Row {
     note: Option<String>,
 }
 
-impl Row {
+impl Stored {
     fn read(self) -> Result<InspectionRecord, StoreError> {
         Ok(InspectionRecord {
             inspection_id: InspectionId(self.inspection_id),
@@ -144,7 +146,7 @@ impl Row {
 pub async fn list(tx: &mut Tx, filter: &InspectionFilter, most: i64) -> Result<Vec<InspectionRecord>, CommandError> {
     may(tx.actor(), Action::SeeQuality)?;
     let rows = sqlx::query_as!(
-        Row,
+        Stored,
         r#"
         select n.inspection_id, n.state, n.lot_id, l.number as lot, l.supplier_lot, l.item_id, l.item_number as item,
                i.description, l.plant_id, p.code as plant, l.supplier_id, s.number as "supplier_number?",
@@ -167,14 +169,14 @@ pub async fn list(tx: &mut Tx, filter: &InspectionFilter, most: i64) -> Result<V
     )
     .fetch_all(tx.sql())
     .await?;
-    Ok(rows.into_iter().map(Row::read).collect::<Result<_, _>>()?)
+    Ok(rows.into_iter().map(Stored::read).collect::<Result<_, _>>()?)
 }
 
 /// One inspection, within the scope.
 pub async fn get(tx: &mut Tx, inspection_id: InspectionId) -> Result<InspectionRecord, CommandError> {
     may(tx.actor(), Action::SeeQuality)?;
     let row = sqlx::query_as!(
-        Row,
+        Stored,
         r#"
         select n.inspection_id, n.state, n.lot_id, l.number as lot, l.supplier_lot, l.item_id, l.item_number as item,
                i.description, l.plant_id, p.code as plant, l.supplier_id, s.number as "supplier_number?",
@@ -196,19 +198,30 @@ pub async fn get(tx: &mut Tx, inspection_id: InspectionId) -> Result<InspectionR
     Ok(row.read()?)
 }
 
+/// The inspections of a lot, the newest first.
+pub async fn of_lot(tx: &mut Tx, lot_id: LotId) -> Result<Vec<InspectionRecord>, CommandError> {
+    may(tx.actor(), Action::SeeQuality)?;
+    let ids = sqlx::query_scalar!(
+        "select inspection_id from inspection where lot_id = $1 order by opened_at desc, inspection_id desc limit 20",
+        lot_id.0
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let mut records = Vec::with_capacity(ids.len());
+    for id in ids {
+        records.push(get(tx, InspectionId(id)).await?);
+    }
+    Ok(records)
+}
+
 /// A usage decision.
 #[derive(Debug, Clone)]
 pub struct Deciding {
-    /// What was measured, checked already.
+    /// What was measured. A value out of its limits makes the inspection a failed one, whatever becomes of the quantity.
     pub measured: Vec<Measured>,
-    /// What the check of the values said: kept with the decision, and a value out of its limits makes the inspection a
-    /// failed one, whatever becomes of the quantity.
-    pub findings: Vec<Finding>,
-    /// Against which specification.
-    pub specification_id: Option<SpecificationId>,
     /// Where the quantity goes; adds up to what lies in inspection.
     pub parts: Vec<Part>,
-    /// Why; asked for unless all of it may be used.
+    /// Why; asked for unless all of it may be used and no value is out of its limits.
     pub reason: String,
     /// The form's or call's key.
     pub submission: Uuid,
@@ -226,19 +239,38 @@ pub struct LotOutcome {
     pub already: bool,
 }
 
-/// Keeps what was measured so far, without a decision.
-pub async fn record(
+/// The comparison of values with the specification of the item that is in force where the lot lies.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    /// Which version.
+    pub specification: Option<SpecificationRow>,
+    /// Row by row; empty without a specification.
+    pub rows: Vec<Row>,
+    /// What is out of its limits, missing or unclear.
+    pub findings: Vec<Finding>,
+}
+
+/// Compares what was measured with what the item must show.
+pub async fn compare(
     tx: &mut Tx,
-    inspection_id: InspectionId,
+    record: &InspectionRecord,
     measured: &[Measured],
-    findings: &[Finding],
-    specification_id: Option<SpecificationId>,
-) -> Result<(), CommandError> {
+) -> Result<Compared, CommandError> {
+    let on = record.decided.as_ref().map_or(tx.now(), |(_, at)| *at).date_naive();
+    let Some(specification) = specifications::in_force(tx, record.item_id, on).await? else {
+        return Ok(Compared::default());
+    };
+    let (rows, findings) = check_values(measured, &specification.specification);
+    Ok(Compared { specification: Some(specification), rows, findings })
+}
+
+/// Keeps what was measured so far, without a decision.
+pub async fn record(tx: &mut Tx, inspection_id: InspectionId, measured: &[Measured]) -> Result<(), CommandError> {
     may(tx.actor(), Action::DecideLot)?;
     let record = get(tx, inspection_id).await?;
     lock_item(tx, record.item_id).await?;
-    let changed = save_values(tx, inspection_id, measured, findings, specification_id).await?;
-    if !changed {
+    let compared = compare(tx, &record, measured).await?;
+    if !save_values(tx, inspection_id, measured, &compared).await? {
         return Err(CommandError::Invalid(
             "This inspection was decided meanwhile. Its values stay as they were.".to_owned(),
         ));
@@ -250,17 +282,17 @@ async fn save_values(
     tx: &mut Tx,
     inspection_id: InspectionId,
     measured: &[Measured],
-    findings: &[Finding],
-    specification_id: Option<SpecificationId>,
+    compared: &Compared,
 ) -> Result<bool, StoreError> {
     let written = |value: Result<_, serde_json::Error>| value.map_err(|it| StoreError::unreadable("measured values", it));
-    let (measured, findings) = (written(serde_json::to_value(measured))?, written(serde_json::to_value(findings))?);
+    let (measured, findings) =
+        (written(serde_json::to_value(measured))?, written(serde_json::to_value(&compared.findings))?);
     let changed = sqlx::query!(
         "update inspection set measured = $2, findings = $3, specification_id = $4 where inspection_id = $1 and state = 'due'",
         inspection_id.0,
         measured,
         findings,
-        specification_id.map(|id| id.0)
+        compared.specification.as_ref().map(|row| row.specification_id.0)
     )
     .execute(tx.sql())
     .await?;
@@ -289,9 +321,15 @@ pub async fn decide(
         let message = format!("{who}. Open the lot to see what became of it.");
         return Err(vec![Finding::stops("", "decided_already", message)].into());
     }
+    let compared = compare(tx, &record, &deciding.measured).await?;
+    let out_of_limits = Finding::any_stops(&compared.findings);
     let moves = split(StockStatus::Inspection, record.quantity, &record.unit, &deciding.parts, &deciding.reason)?;
-    save_values(tx, inspection_id, &deciding.measured, &deciding.findings, deciding.specification_id).await?;
-    let failed = Finding::any_stops(&deciding.findings)
+    if out_of_limits && deciding.reason.trim().is_empty() {
+        let message = "A value is out of its limits. Say why the lot may be used nevertheless.";
+        return Err(vec![Finding::stops("reason", "reason_missing", message)].into());
+    }
+    save_values(tx, inspection_id, &deciding.measured, &compared).await?;
+    let failed = out_of_limits
         || moves.iter().any(|part| part.to != StockStatus::Unrestricted);
     let result = if failed { InspectionResult::Failed } else { InspectionResult::Passed };
     let (now, reason) = (tx.now(), words(&deciding.reason));

@@ -157,6 +157,17 @@ pub async fn by_ids(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<LotRecord>, StoreEr
         .collect())
 }
 
+/// The lots of exactly this number, or with this lot of the supplier, within the scope.
+pub async fn named(tx: &mut Tx, number: &str) -> Result<Vec<LotRecord>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select lot_id from lot where number = $1 or supplier_lot = $1 order by number = $1 desc limit 20",
+        number
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    by_ids(tx, &ids).await
+}
+
 /// The lots under a hold, as far as they are within the scope.
 pub async fn under_hold(tx: &mut Tx, hold_id: HoldId) -> Result<Vec<LotRecord>, StoreError> {
     let ids = sqlx::query_scalar!(

@@ -652,9 +652,7 @@ async fn save_sums(
     sqlx::query!(
         r#"
         update ship_notice
-        set status = $2,
-            received_at = case when $2 = 'received' then $3::timestamptz end,
-            arrived_at = case when $2 in ('received', 'partly_received') then coalesce(arrived_at, $3) else arrived_at end
+        set status = $2, received_at = case when $2 = 'received' then $3::timestamptz end
         where ship_notice_id = $1
         "#,
         notice_id.0,

@@ -6,6 +6,7 @@ mod exchange_list;
 mod isolation;
 mod orders;
 mod people;
+mod receipts;
 mod retention;
 mod revisions;
 mod scene;

@@ -1,0 +1,631 @@
+//! Receiving against a real database: the dock, the ERP and the warehouse tell of the same goods, in any order and twice, and
+//! stock, ship notice and case come out the same.
+
+use domain::access::{Role, Scope};
+use domain::command::{Command, ReceiptSnapshot, ReceivedSnapshot};
+use domain::gs1;
+use domain::id::{ConnectionId, PlantId};
+use domain::item::ItemRules;
+use domain::quantity::Unit;
+use domain::receipt::post::{Against, PostLine, PostReceipt};
+use domain::receipt::{CaseState, Oddity, Outcome, ReceiptChannel};
+use domain::shipment::content::{LineContent, PackedContent, SendShipNotice, ShipContent, UnitContent};
+use domain::shipment::{Milestone, Moved, PackageKind, ShipStatus, ShippedLot};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use store::inbound::{self, Column, Dock, Found};
+use store::perform::perform;
+use store::receipts::Taken;
+use store::{CommandError, Who, connections, differences, orders, receipts, ship_notices};
+use uuid::Uuid;
+
+use crate::scene::{Scene, accept_all, configured, day, snapshot, time, who};
+
+/// A house in which supplier A announced order 4500001: 100 pieces of 4711 in lots H1 (60) and H2 (40), 100 of 4712.
+struct Dockyard {
+    scene: Scene,
+    wms: ConnectionId,
+    notice: String,
+    clerk: Who,
+}
+
+fn lot(lot: &str, quantity: i64) -> ShippedLot {
+    let (expires_on, produced_on, origin) = (Some(day("2028-12-01")), None, None);
+    ShippedLot { lot: lot.to_owned(), quantity: quantity.into(), expires_on, produced_on, origin, serials: Vec::new() }
+}
+
+impl Dockyard {
+    async fn new(pool: PgPoolOptions, options: PgConnectOptions) -> Self {
+        let scene = Scene::new(pool, options).await;
+        let mut tx = scene.program().await;
+        let wms = connections::add(&mut tx, "rest", &configured("WMS"), &["receipts"]).await.expect("a connection");
+        tx.commit().await.expect("a commit");
+        let clerk = who(&scene.store, "Clara", &[Role::ReceivingClerk], Scope::Plants(vec![scene.plant]));
+        let mut yard = Self { scene, wms, notice: String::new(), clerk };
+        yard.notice = yard.announce("4500001", "A", "LS-1").await;
+        yard
+    }
+
+    /// Publishes an order, confirms it and announces all of it.
+    async fn announce(&self, order: &str, supplier: &str, delivery_note: &str) -> String {
+        let scene = &self.scene;
+        let mut published = snapshot(order, supplier);
+        published.lines[0].item.rules = Some(ItemRules { lots: true, inspection: true, ..ItemRules::default() });
+        scene.mirror(&published).await;
+        let record = scene.order(order).await;
+        let supplier = if supplier == "A" { scene.a } else { scene.b };
+        let mut tx = scene.begin(scene.supplier(supplier)).await;
+        orders::confirm(&mut tx, order, &accept_all(&record)).await.expect("confirmed");
+        tx.commit().await.expect("a commit");
+        let schedules: Vec<_> = record.order.schedule_lines().map(|(_, schedule)| schedule.schedule_line_id).collect();
+        let packed =
+            |quantity: i64| PackedContent { schedule_line_id: schedules[1], lot: None, quantity: quantity.into() };
+        let pallet = UnitContent {
+            number: 1,
+            kind: PackageKind::Pallet,
+            parent: None,
+            gross_kg: None,
+            sscc: None,
+            contents: Vec::new(),
+        };
+        let carton = |number: i32, contents: Vec<PackedContent>| UnitContent {
+            number,
+            kind: PackageKind::Carton,
+            parent: Some(1),
+            contents,
+            ..pallet.clone()
+        };
+        let of_lot = |lot: &str, quantity: i64| PackedContent {
+            schedule_line_id: schedules[0],
+            lot: Some(lot.to_owned()),
+            quantity: quantity.into(),
+        };
+        let content = ShipContent {
+            delivery_note: delivery_note.to_owned(),
+            ship_on: day("2026-12-08"),
+            arrive_on: day("2026-12-10"),
+            carrier: Some("Spedition Alpsee".to_owned()),
+            tracking: None,
+            bill_of_lading: None,
+            note: None,
+            lines: vec![
+                LineContent {
+                    schedule_line_id: schedules[0],
+                    quantity: 100.into(),
+                    lots: vec![lot("H1", 60), lot("H2", 40)],
+                    serials: Vec::new(),
+                },
+                LineContent {
+                    schedule_line_id: schedules[1],
+                    quantity: 100.into(),
+                    lots: Vec::new(),
+                    serials: Vec::new(),
+                },
+            ],
+            units: vec![
+                pallet.clone(),
+                carton(2, vec![of_lot("H1", 60)]),
+                carton(3, vec![of_lot("H2", 40), packed(100)]),
+            ],
+        };
+        let mut tx = scene.begin(scene.supplier(supplier)).await;
+        let command = SendShipNotice { content, submission: Uuid::now_v7() };
+        let sent = ship_notices::send(&mut tx, &command).await.expect("announced");
+        tx.commit().await.expect("a commit");
+        sent.number
+    }
+
+    fn clerk(&self) -> Who {
+        self.clerk.clone()
+    }
+
+    fn receipt(&self, complete: bool, lines: Vec<PostLine>) -> PostReceipt {
+        PostReceipt {
+            against: Against::Notice(self.notice.clone()),
+            version: Some(1),
+            channel: ReceiptChannel::Dock,
+            delivery_note: None,
+            received_at: self.scene.store.clock().now(),
+            complete,
+            lines,
+            submission: Uuid::now_v7(),
+        }
+    }
+
+    async fn try_post(&self, command: &PostReceipt) -> Result<Taken, CommandError> {
+        let mut tx = self.scene.begin(self.clerk()).await;
+        let taken = receipts::post(&mut tx, command).await?;
+        tx.commit().await.expect("a commit");
+        Ok(taken)
+    }
+
+    async fn post(&self, command: &PostReceipt) -> Taken {
+        self.try_post(command).await.expect("received")
+    }
+
+    async fn told(&self, connection: ConnectionId, receipt: &ReceiptSnapshot) -> String {
+        let mut tx = self.scene.program().await;
+        let said = perform(&mut tx, connection, &Command::PostReceipt(receipt.clone()))
+            .await
+            .expect("the system is understood");
+        tx.commit().await.expect("a commit");
+        said
+    }
+
+    async fn status(&self) -> ShipStatus {
+        let mut tx = self.scene.program().await;
+        ship_notices::get(&mut tx, &self.notice).await.expect("the notice").status
+    }
+
+    /// Lots of item 4711 with what lies in each status, e.g. `H1 inspection 60`.
+    async fn stock(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "select l.supplier_lot || ' ' || s.status || ' ' || trim_scale(s.quantity) from lot l join lot_stock s using (lot_id)
+             where s.quantity > 0 order by l.supplier_lot, s.status",
+        )
+        .fetch_all(&self.scene.owner)
+        .await
+        .expect("the stock")
+    }
+
+    /// What lies in each status is the sum of the movements, and nothing is below zero.
+    async fn sound(&self) {
+        let wrong = "
+            select count(*) from lot_stock s
+            where s.quantity < 0 or s.quantity <> (
+                select coalesce(sum(case when m.to_status = s.status then m.quantity else 0 end
+                                    - case when m.from_status = s.status then m.quantity else 0 end), 0)
+                from lot_movement m where m.lot_id = s.lot_id)";
+        assert_eq!(self.scene.count(wrong).await, 0, "stock is the sum of its movements");
+        let wrong = "
+            select count(*) from ship_notice_line s
+            where s.received <> (select coalesce(sum(l.accepted), 0) from receipt_line l
+                                 where l.ship_line_id = s.ship_line_id and l.counted and l.item_id = s.item_id)";
+        assert_eq!(self.scene.count(wrong).await, 0, "the notice has the sum of what counts");
+    }
+
+    async fn received(&self) -> Vec<i64> {
+        sqlx::query_scalar(
+            "select l.received::bigint from ship_notice_line l join ship_notice n using (ship_notice_id)
+             where n.number = $1 order by l.number",
+        )
+        .bind(&self.notice)
+        .fetch_all(&self.scene.owner)
+        .await
+        .expect("the lines")
+    }
+
+    /// The homes of all events of a kind: the ERP, nobody, or another.
+    async fn homes(&self, kind: &str) -> Vec<&'static str> {
+        let homes: Vec<Uuid> =
+            sqlx::query_scalar("select home_connection_id from event where kind = $1 order by position")
+                .bind(kind)
+                .fetch_all(&self.scene.owner)
+                .await
+                .expect("the log");
+        let name = |id: &Uuid| {
+            if *id == self.scene.erp.0 {
+                "erp"
+            } else if id.is_nil() {
+                "nobody"
+            } else {
+                "other"
+            }
+        };
+        homes.iter().map(name).collect()
+    }
+}
+
+fn came(line: i32, lot: Option<&str>, accepted: i64) -> PostLine {
+    PostLine { notice_line: Some(line), lot: lot.map(str::to_owned), accepted: accepted.into(), ..PostLine::default() }
+}
+
+fn part(item: &str, lot: Option<&str>, accepted: i64) -> ReceivedSnapshot {
+    ReceivedSnapshot {
+        order: Some("4500001".to_owned()),
+        line: Some(if item == "4711" { "0010" } else { "0020" }.to_owned()),
+        item: item.to_owned(),
+        unit: Unit::new("PCE"),
+        lot: lot.map(str::to_owned),
+        supplier_lot: None,
+        expires_on: None,
+        accepted: accepted.into(),
+        damaged: 0.into(),
+        note: None,
+    }
+}
+
+fn document(their_ref: &str, channel: ReceiptChannel, lines: Vec<ReceivedSnapshot>) -> ReceiptSnapshot {
+    ReceiptSnapshot {
+        their_ref: their_ref.to_owned(),
+        channel,
+        plant: "DE10".to_owned(),
+        supplier: "A".to_owned(),
+        notice: None,
+        delivery_note: Some("ls-1".to_owned()),
+        received_at: time("2026-12-01T09:00:00Z"),
+        complete: true,
+        reverses: None,
+        lines,
+    }
+}
+
+fn everything() -> Vec<ReceivedSnapshot> {
+    vec![part("4711", Some("H1"), 60), part("4711", Some("H2"), 40), part("4712", None, 100)]
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn received_in_full_is_in_stock_once_however_often_it_is_sent(pool: PgPoolOptions, options: PgConnectOptions) {
+    let yard = Dockyard::new(pool, options).await;
+    let command = yard.receipt(true, Vec::new());
+    for already in [false, true] {
+        let taken = yard.post(&command).await;
+        assert_eq!((taken.already, taken.status, taken.case), (already, Some(ShipStatus::Received), None));
+    }
+    assert_eq!(yard.stock().await, ["H1 inspection 60", "H2 inspection 40"]);
+    assert_eq!(yard.received().await, [100, 100]);
+    assert_eq!(yard.homes("receipt.posted").await, ["erp"]);
+    let again = yard.try_post(&yard.receipt(true, Vec::new())).await.expect_err("nothing is left");
+    assert!(again.to_string().contains("received already"), "{again}");
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_short_carton_opens_a_case_that_both_sides_talk_about_and_the_buyer_settles(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    let lines = vec![came(1, Some("H1"), 60), came(1, Some("H2"), 30), came(2, None, 100)];
+    let taken = yard.post(&yard.receipt(true, lines)).await;
+    let case = taken.case.expect("a case");
+    let scene = &yard.scene;
+
+    let mut tx = scene.begin(scene.supplier(scene.a)).await;
+    let seen = differences::get(&mut tx, &case).await.expect("the supplier sees it");
+    let [short] = seen.lines.as_slice() else { panic!("one difference: {:?}", seen.lines) };
+    assert_eq!((short.oddity, short.announced, short.received), (Oddity::Short, 40.into(), 30.into()));
+    assert_eq!(short.lot.as_deref(), Some("H2"));
+    let submission = Uuid::now_v7();
+    for already in [false, true] {
+        let said = differences::answer(&mut tx, &case, "One carton is still here.", submission).await.expect("said");
+        assert_eq!((said.state, said.already), (CaseState::Answered, already));
+    }
+    let denied = differences::close(&mut tx, &case, Outcome::Credit, "no", Uuid::now_v7()).await;
+    assert!(matches!(denied, Err(CommandError::Denied(_))), "{denied:?}");
+    tx.commit().await.expect("a commit");
+
+    let mut tx = scene.begin(scene.buyer()).await;
+    let missing = differences::close(&mut tx, &case, Outcome::SupplierShipsRest, " ", Uuid::now_v7()).await;
+    assert!(matches!(missing, Err(CommandError::Stopped { .. })), "a word for the supplier: {missing:?}");
+    differences::close(&mut tx, &case, Outcome::SupplierShipsRest, "Please ship it on Monday.", Uuid::now_v7())
+        .await
+        .expect("settled");
+    let closed = differences::get(&mut tx, &case).await.expect("the case");
+    assert_eq!(closed.settled.map(|(outcome, _)| outcome), Some(Outcome::SupplierShipsRest));
+    assert_eq!(closed.entries.len(), 2);
+    let late = differences::answer(&mut tx, &case, "and now?", Uuid::now_v7()).await;
+    assert!(matches!(late, Err(CommandError::Stopped { .. })), "{late:?}");
+    tx.commit().await.expect("a commit");
+    // The ERP tells the same: that is no news.
+    let mut told = everything();
+    told[1].accepted = 30.into();
+    let said = yard.told(yard.scene.erp, &document("5001", ReceiptChannel::Erp, told)).await;
+    assert!(said.contains("the same goods as") && !said.contains("difference"), "{said}");
+    assert_eq!(scene.count("select count(*) from difference_case").await, 1);
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_erp_tells_of_the_same_goods_before_or_after_the_dock_and_twice(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    let told = document("5001", ReceiptChannel::Erp, everything());
+    let said = yard.told(yard.scene.erp, &told).await;
+    assert!(said.contains("taken as GR-"), "{said}");
+    assert_eq!(yard.status().await, ShipStatus::Received);
+    let said = yard.told(yard.scene.erp, &told).await;
+    assert!(said.contains("known already"), "{said}");
+    let warehouse = document("W-77", ReceiptChannel::Wms, everything());
+    let said = yard.told(yard.wms, &warehouse).await;
+    assert!(said.contains("the same goods as"), "{said}");
+    assert_eq!(yard.stock().await, ["H1 inspection 60", "H2 inspection 40"]);
+    assert_eq!(yard.received().await, [100, 100]);
+    assert_eq!(yard.homes("receipt.posted").await, ["nobody", "nobody"], "nothing comes back to the ERP that told it");
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_warehouse_that_counts_otherwise_becomes_a_difference_and_not_more_stock(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    yard.post(&yard.receipt(true, Vec::new())).await;
+    let mut told = everything();
+    told[0].accepted = 66.into();
+    let said = yard.told(yard.wms, &document("W-1", ReceiptChannel::Wms, told)).await;
+    assert!(said.contains("difference DC-"), "{said}");
+    assert_eq!(yard.stock().await, ["H1 inspection 60", "H2 inspection 40"]);
+    let scene = &yard.scene;
+    let mut tx = scene.begin(scene.buyer()).await;
+    let open = differences::page(&mut tx, &differences::Filter::default(), None, 10).await.expect("the list");
+    assert_eq!(open[0].lines[0].told, Some(66.into()));
+    drop(tx);
+    // The warehouse corrects itself with the same document: the case settles by itself.
+    let said = yard.told(yard.wms, &document("W-1", ReceiptChannel::Wms, everything())).await;
+    assert!(said.contains("the same goods as"), "{said}");
+    let mut tx = scene.begin(scene.buyer()).await;
+    let settled = differences::get(&mut tx, &open[0].number).await.expect("the case").settled;
+    assert_eq!(settled.map(|(outcome, _)| outcome), Some(Outcome::CountedAgain));
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_warehouse_first_then_the_dock_with_another_count_is_what_the_dock_says(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    let mut part_only = document("W-1", ReceiptChannel::Wms, vec![part("4711", Some("H1"), 60)]);
+    part_only.complete = false;
+    yard.told(yard.wms, &part_only).await;
+    assert_eq!(yard.status().await, ShipStatus::PartlyReceived);
+    let note = Some("two are bent".to_owned());
+    let taken =
+        yard.post(&yard.receipt(false, vec![PostLine { damaged: 2.into(), note, ..came(1, Some("h1"), 55) }])).await;
+    assert!(taken.case.is_some(), "damaged, and the warehouse counted more");
+    assert_eq!(yard.stock().await, ["H1 blocked 2", "H1 inspection 55"]);
+    assert_eq!(yard.received().await, [55, 0]);
+    assert_eq!(
+        yard.homes("receipt.posted").await,
+        ["erp", "erp"],
+        "the ERP is told of both; the second names the first"
+    );
+    // Taken back at the dock, the warehouse's word counts again; entered anew, the dock's does. Nothing is left over.
+    for _ in 0..2 {
+        let mut tx = yard.scene.begin(yard.clerk()).await;
+        let dock: String = sqlx::query_scalar(
+            "select number from receipt where channel = 'dock' and reversed_at is null order by recorded_at desc limit 1",
+        )
+        .fetch_one(&yard.scene.owner)
+        .await
+        .expect("the dock's receipt");
+        receipts::reverse(&mut tx, &dock, "Wrong pallet", Uuid::now_v7()).await.expect("taken back");
+        tx.commit().await.expect("a commit");
+        assert_eq!(yard.stock().await, ["H1 inspection 60"]);
+        yard.sound().await;
+        yard.post(&yard.receipt(false, vec![came(1, Some("H1"), 58)])).await;
+        assert_eq!(yard.stock().await, ["H1 inspection 58"]);
+        yard.sound().await;
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn over_unknown_lot_and_a_wrong_item_are_received_and_named(pool: PgPoolOptions, options: PgConnectOptions) {
+    let yard = Dockyard::new(pool, options).await;
+    let wrong = PostLine {
+        item: Some("4711".to_owned()),
+        lot: Some("X9".to_owned()),
+        note: Some("came in place of 4712".to_owned()),
+        ..came(2, None, 7)
+    };
+    let lines = vec![came(1, Some("H1"), 65), came(1, Some("H9"), 5), wrong];
+    let taken = yard.post(&yard.receipt(false, lines)).await;
+    let rules: Vec<&str> = taken.warnings.iter().map(|finding| finding.rule.as_str()).collect();
+    assert_eq!(rules, ["unknown_lot", "over_announced"]);
+    let mut tx = yard.scene.begin(yard.scene.buyer()).await;
+    let case = differences::get(&mut tx, &taken.case.expect("a case")).await.expect("the case");
+    let odd: Vec<Oddity> = case.lines.iter().map(|line| line.oddity).collect();
+    assert_eq!(odd, [Oddity::Over, Oddity::UnknownLot, Oddity::WrongItem]);
+    assert_eq!(yard.stock().await, ["H1 inspection 65", "H9 inspection 5", "X9 inspection 7"]);
+    let unknown = PostLine { item: Some("nobody knows".to_owned()), note: Some("?".to_owned()), ..came(2, None, 1) };
+    let refused = yard.try_post(&yard.receipt(false, vec![unknown])).await.expect_err("not known");
+    assert!(refused.to_string().contains("not known here"), "{refused}");
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_document_that_is_taken_back_is_out_of_stock_also_when_the_news_come_first(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    let told = document("5001", ReceiptChannel::Erp, everything());
+    let back = |their_ref: &str, reverses: &str| ReceiptSnapshot {
+        reverses: Some(reverses.to_owned()),
+        lines: Vec::new(),
+        ..document(their_ref, ReceiptChannel::Erp, Vec::new())
+    };
+    yard.told(yard.scene.erp, &told).await;
+    for said in ["taken back", "taken back already"] {
+        let heard = yard.told(yard.scene.erp, &back("5002", "5001")).await;
+        assert!(heard.contains(said), "{heard}");
+    }
+    assert_eq!(yard.stock().await, Vec::<String>::new());
+    assert_eq!((yard.received().await, yard.status().await), (vec![0, 0], ShipStatus::Announced));
+    let heard = yard.told(yard.scene.erp, &told).await;
+    assert!(heard.contains("taken back before"), "a late duplicate: {heard}");
+
+    let heard = yard.told(yard.scene.erp, &back("5004", "5003")).await;
+    assert!(heard.contains("before it came"), "{heard}");
+    let heard = yard.told(yard.scene.erp, &document("5003", ReceiptChannel::Erp, everything())).await;
+    assert!(heard.contains("taken back before"), "{heard}");
+    assert_eq!(yard.stock().await, Vec::<String>::new());
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn an_erp_that_names_neither_notice_nor_delivery_note_is_understood_by_order_and_lot(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    yard.post(&yard.receipt(true, Vec::new())).await;
+    let mut told = document("5001", ReceiptChannel::Erp, everything());
+    told.delivery_note = None;
+    let said = yard.told(yard.scene.erp, &told).await;
+    assert!(said.contains("the same goods as"), "{said}");
+    assert_eq!(yard.stock().await, ["H1 inspection 60", "H2 inspection 40"]);
+
+    // Goods that nobody announced: blind at the dock, then told by the ERP.
+    yard.scene.mirror(&snapshot("4500009", "A")).await;
+    let blind = PostReceipt {
+        against: Against::Order("4500009".to_owned()),
+        version: None,
+        delivery_note: Some("LS-9".to_owned()),
+        lines: vec![PostLine { line: Some("0020".to_owned()), accepted: 30.into(), ..PostLine::default() }],
+        ..yard.receipt(false, Vec::new())
+    };
+    let taken = yard.post(&blind).await;
+    assert_eq!((taken.status, taken.case), (None, None));
+    let mut line = part("4712", None, 30);
+    line.order = Some("4500009".to_owned());
+    for their_ref in ["5002", "5003"] {
+        let mut told = document(their_ref, ReceiptChannel::Erp, vec![line.clone()]);
+        told.delivery_note = None;
+        let said = yard.told(yard.scene.erp, &told).await;
+        // The second one is another 30 that nobody entered here.
+        assert_eq!(said.contains("the same goods as"), their_ref == "5002", "{said}");
+    }
+    let counted = "select sum(l.accepted)::bigint from receipt_line l join order_line o using (order_line_id)
+                   join purchase_order p using (order_id) where l.counted and p.number = '4500009'";
+    assert_eq!(yard.scene.count(counted).await, 60);
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn two_clerks_at_the_same_moment_receive_once(pool: PgPoolOptions, options: PgConnectOptions) {
+    let yard = Dockyard::new(pool, options).await;
+    let (one, two) = (yard.receipt(true, Vec::new()), yard.receipt(true, Vec::new()));
+    let erp = document("5001", ReceiptChannel::Erp, everything());
+    let (first, second, told) = tokio::join!(yard.try_post(&one), yard.try_post(&two), yard.told(yard.scene.erp, &erp));
+    let received = [first.is_ok(), second.is_ok()].into_iter().filter(|ok| *ok).count();
+    assert!(received <= 1, "one at the most; none where the ERP was faster: {told}");
+    assert_eq!(yard.stock().await, ["H1 inspection 60", "H2 inspection 40"]);
+    assert_eq!(yard.received().await, [100, 100]);
+    yard.sound().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_scan_finds_the_shipment_by_package_note_order_and_lot(pool: PgPoolOptions, options: PgConnectOptions) {
+    let yard = Dockyard::new(pool, options).await;
+    let sscc: String =
+        sqlx::query_scalar("select sscc from handling_unit where kind = 'carton' order by position limit 1")
+            .fetch_one(&yard.scene.owner)
+            .await
+            .expect("a package");
+    assert!(gs1::is_sscc(&sscc));
+    let mut tx = yard.scene.begin(yard.clerk()).await;
+    for typed in [
+        sscc.clone(),
+        format!("(00){sscc}"),
+        format!("]C100{sscc}"),
+        format!("00{sscc}"),
+        yard.notice.clone(),
+        yard.notice.to_lowercase(),
+        " LS-1 ".to_owned(),
+        "ls-1".to_owned(),
+        "H1".to_owned(),
+        "4500001".to_owned(),
+    ] {
+        let found = inbound::find(&mut tx, &typed).await.expect("asked");
+        let Some(Found::Notice { number, sscc: package, expected, .. }) = found.first() else {
+            panic!("{typed}: {found:?}")
+        };
+        assert_eq!((number, *expected), (&yard.notice, true), "{typed}");
+        assert_eq!(package.is_some(), typed.contains(&sscc), "{typed}");
+    }
+    for typed in ["", "%", "LS", "376123450000000018", "'; drop table receipt; --"] {
+        assert_eq!(inbound::find(&mut tx, typed).await.expect("asked"), [], "{typed}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_board_shows_each_shipment_in_the_column_in_which_it_stands(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    let dock = |today: &str| Dock {
+        plants: vec![yard.scene.plant.0],
+        day: day(today),
+        today: day(today),
+        hours: (time(&format!("{today}T00:00:00Z")), time(&format!("{today}T23:59:59Z"))),
+    };
+    let columns = async |today: &str| {
+        let mut tx = yard.scene.begin(yard.clerk()).await;
+        let counts = inbound::counts(&mut tx, &dock(today)).await.expect("counts");
+        let mut found = Vec::new();
+        for (column, count) in Column::ALL.into_iter().zip(counts) {
+            let rows = inbound::column(&mut tx, &dock(today), column, None, 10).await.expect("rows");
+            assert_eq!(i64::try_from(rows.len()).expect("few"), count, "{column:?}");
+            found.extend(rows.into_iter().map(|row| (column, row.number)));
+        }
+        found
+    };
+    assert_eq!(columns("2026-12-10").await, [(Column::Due, yard.notice.clone())]);
+    assert_eq!(columns("2026-12-11").await, [(Column::Late, yard.notice.clone())]);
+    assert_eq!(columns("2026-12-09").await, []);
+    for (milestone, column) in [(Milestone::ArrivedAtGate, Column::AtGate), (Milestone::Receiving, Column::Receiving)] {
+        let mut tx = yard.scene.begin(yard.clerk()).await;
+        let happened_at = yard.scene.store.clock().now();
+        let moved = Moved { milestone, happened_at, arrive_on: None, note: None };
+        let command = domain::shipment::content::TellMilestone { moved, submission: Uuid::now_v7() };
+        ship_notices::tell(&mut tx, &yard.notice, &command).await.expect("told");
+        tx.commit().await.expect("a commit");
+        assert_eq!(columns("2026-12-11").await, [(column, yard.notice.clone())]);
+    }
+    yard.post(&yard.receipt(true, Vec::new())).await;
+    assert_eq!(columns("2026-12-01").await, [(Column::Received, yard.notice.clone())]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn nobody_sees_or_receives_what_is_anothers(pool: PgPoolOptions, options: PgConnectOptions) {
+    let yard = Dockyard::new(pool, options).await;
+    let taken = yard.post(&yard.receipt(true, vec![came(1, Some("H1"), 60)])).await;
+    let case = taken.case.expect("a case");
+    let scene = &yard.scene;
+    let foreign_clerk = who(
+        &scene.store,
+        "Carl",
+        &[Role::ReceivingClerk, Role::Buyer],
+        Scope::Plants(vec![PlantId(scene.store.new_id())]),
+    );
+    let other = yard.announce("4500002", "B", "LS-1").await;
+    for who in [scene.supplier(scene.b), foreign_clerk.clone()] {
+        let mut tx = scene.begin(who).await;
+        let missing = |error: CommandError| assert!(matches!(error, CommandError::NotFound { .. }), "{error:?}");
+        missing(receipts::get(&mut tx, &taken.number).await.expect_err("not his"));
+        missing(differences::get(&mut tx, &case).await.expect_err("not his"));
+        missing(differences::answer(&mut tx, &case, "mine", Uuid::now_v7()).await.expect_err("not his"));
+        missing(receipts::expected(&mut tx, &Against::Notice(yard.notice.clone())).await.expect_err("not his"));
+        assert_eq!(receipts::of_notice(&mut tx, &yard.notice).await.expect("asked"), []);
+        assert_eq!(differences::page(&mut tx, &differences::Filter::default(), None, 9).await.expect("asked"), []);
+        for typed in ["H1", &yard.notice, &taken.number] {
+            let found = inbound::find(&mut tx, typed).await.expect("asked");
+            assert!(!format!("{found:?}").contains(&yard.notice), "{typed}: {found:?}");
+        }
+    }
+    let mut tx = scene.begin(foreign_clerk).await;
+    let error = receipts::post(&mut tx, &yard.receipt(false, vec![came(2, None, 1)])).await.expect_err("not his");
+    assert!(matches!(error, CommandError::NotFound { .. }), "{error:?}");
+    let error = receipts::reverse(&mut tx, &taken.number, "why not", Uuid::now_v7()).await.expect_err("not his");
+    assert!(matches!(error, CommandError::NotFound { .. }), "{error:?}");
+    drop(tx);
+    for who in [scene.supplier(scene.a), scene.buyer()] {
+        let mut tx = scene.begin(who).await;
+        let error = receipts::post(&mut tx, &yard.receipt(false, vec![came(2, None, 1)])).await.expect_err("no clerk");
+        assert!(matches!(error, CommandError::Denied(_)), "{error:?}");
+    }
+    // One delivery note of two suppliers: a system's word about the one leaves the other alone.
+    let mut told = document("5001", ReceiptChannel::Erp, vec![part("4711", Some("H1"), 60)]);
+    told.supplier = "B".to_owned();
+    told.lines[0].order = Some("4500002".to_owned());
+    told.complete = false;
+    yard.told(scene.erp, &told).await;
+    let mut tx = scene.program().await;
+    assert_eq!(ship_notices::get(&mut tx, &other).await.expect("it is there").status, ShipStatus::PartlyReceived);
+    assert_eq!(receipts::of_notice(&mut tx, &yard.notice).await.expect("asked").len(), 1);
+}

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use connectors::http::{Call, Http, Limits};
 use connectors::settings::Secret;
+use reqwest::Method;
 use serde_json::{Value, json};
 use simulators::rest::{Fault, Rule};
 use simulators::{Clock, RunningErp, Settings, SimulatedErp, demo};
@@ -131,7 +132,10 @@ fn answer_schema(document: &Value, path: &str, method: &str, status: u16) -> Val
 
 async fn erp() -> RunningErp {
     let orders = demo::orders(now().date_naive());
-    SimulatedErp::start(Settings { orders, clock: Clock::new(now), ..Settings::default() }).await.expect("an ERP")
+    let stock = demo::stock(now());
+    SimulatedErp::start(Settings { orders, stock, clock: Clock::new(now), ..Settings::default() })
+        .await
+        .expect("an ERP")
 }
 
 fn client(erp: &RunningErp, key: &str) -> Http {
@@ -153,15 +157,47 @@ fn examples(key: &str) -> Vec<Value> {
     found
 }
 
+const DELIVERY: &str = "/inbound-deliveries/{notice}";
+const WITHDRAWN: &str = "/inbound-deliveries/{notice}/cancellation";
+const MOVED: &str = "/inbound-deliveries/{notice}/milestones";
+const REVERSED: &str = "/receipts/{receipt}/reversal";
+const RELEASED: &str = "/holds/{hold}/release";
+
+/// A body of the common head and what is its own.
+fn with(head: &Value, more: Value) -> Value {
+    let mut body = head.clone();
+    if let (Value::Object(fields), Value::Object(more)) = (&mut body, more) {
+        fields.extend(more);
+    }
+    body
+}
+
 #[tokio::test]
 async fn the_simulated_erp_answers_as_documented() {
     let document = document();
     let erp = erp().await;
     let (good, stranger) = (client(&erp, erp.api_key()), client(&erp, "another-key"));
-    let confirmation = examples("sequence").remove(0);
+    let confirmation = examples("revision").remove(0);
     let mut unknown = confirmation.clone();
     unknown["order"] = json!("4711");
     let confirm = |key: &str, body: &Value| Call::post("/confirmations").idempotency_key(key).json(body.clone());
+    let (delivery, receipt, hold) =
+        (examples("ship_on").remove(0), examples("receipt").remove(0), examples("hold").remove(0));
+    let mut stranger_to_it = delivery.clone();
+    stranger_to_it["lines"][0]["order"] = json!("4711");
+    let head = json!({
+        "event": delivery["event"], "sequence": 9, "at": delivery["at"], "correlation": delivery["correlation"],
+        "plant": "DE10", "supplier": "100234",
+    });
+    let moved = with(&head, json!({"milestone": "departed", "happened_at": "2026-12-04T07:00:00Z"}));
+    let withdrawn = with(&head, json!({"version": 1, "delivery_note": "LS 8841", "reason": "The truck broke down"}));
+    let lot = hold["lots"][0].clone();
+    let moves = json!([{"from": "inspection", "to": "unrestricted", "quantity": "375"}]);
+    let decision = with(&head, json!({"lot": lot, "moves": moves}));
+    let released = with(&head, json!({"disposition": "use_as_is", "reason": "Measured again", "lots": [lot]}));
+    let tell = |method: Method, path: &'static str, key: &str, body: &Value| {
+        Call::new(method, path).idempotency_key(key).json(body.clone())
+    };
     let mut seen = HashMap::new();
     for (http, fault, path, method, call, status) in [
         (&good, None, "/health", "get", Call::get("/health"), 200),
@@ -179,6 +215,37 @@ async fn the_simulated_erp_answers_as_documented() {
         (&good, None, "/confirmations", "post", confirm("k4", &json!({"order": 1})), 400),
         (&good, None, "/confirmations", "post", Call::post("/confirmations").json(confirmation.clone()), 400),
         (&stranger, None, "/confirmations", "post", confirm("k5", &confirmation), 401),
+        (&good, None, DELIVERY, "put", tell(Method::PUT, "/inbound-deliveries/SN-000017", "d1", &delivery), 200),
+        (&good, None, DELIVERY, "put", tell(Method::PUT, "/inbound-deliveries/SN-000017", "d1", &stranger_to_it), 409),
+        (&good, None, DELIVERY, "put", tell(Method::PUT, "/inbound-deliveries/SN-000017", "d2", &stranger_to_it), 422),
+        (&good, None, DELIVERY, "put", tell(Method::PUT, "/inbound-deliveries/SN-000018", "d3", &delivery), 400),
+        (&good, None, MOVED, "post", tell(Method::POST, "/inbound-deliveries/SN-000017/milestones", "m1", &moved), 200),
+        (&good, None, "/receipts", "post", tell(Method::POST, "/receipts", "r1", &receipt), 200),
+        (
+            &good,
+            None,
+            WITHDRAWN,
+            "post",
+            tell(Method::POST, "/inbound-deliveries/SN-000017/cancellation", "c1", &withdrawn),
+            422,
+        ),
+        (
+            &good,
+            None,
+            REVERSED,
+            "post",
+            tell(Method::POST, "/receipts/GR-000042/reversal", "r2", &with(&head, json!({"reason": "Wrong order"}))),
+            200,
+        ),
+        (&good, None, "/lot-decisions", "post", tell(Method::POST, "/lot-decisions", "l1", &decision), 200),
+        (&good, None, "/holds/{hold}", "put", tell(Method::PUT, "/holds/QH-000003", "h1", &hold), 200),
+        (&good, None, RELEASED, "post", tell(Method::POST, "/holds/QH-000003/release", "h2", &released), 200),
+        (&good, None, "/receipts", "get", Call::get("/receipts"), 200),
+        (&good, None, "/milestones", "get", Call::get("/milestones"), 200),
+        (&good, None, "/stock/changes", "get", Call::get("/stock/changes").query("limit", 2), 200),
+        (&good, None, "/stock", "get", Call::get("/stock").query("plant", "DE10").query("item", "0107-45B"), 200),
+        (&good, None, "/stock", "get", Call::get("/stock").query("plant", "DE10").query("item", "4711"), 422),
+        (&stranger, None, "/stock", "get", Call::get("/stock").query("plant", "DE10").query("item", "0107-45B"), 401),
     ] {
         if let Some(fault) = fault {
             erp.fault(Rule::times(fault, 1));
@@ -212,9 +279,18 @@ async fn what_the_connector_sends_is_as_documented() {
 #[test]
 fn the_examples_of_the_documentation_are_as_documented() {
     let document = document();
-    for (key, name) in
-        [("protocol", "Health"), ("orders", "Orders"), ("sequence", "Confirmation"), ("already", "Taken")]
-    {
+    for (key, name) in [
+        ("protocol", "Health"),
+        ("orders", "Orders"),
+        ("revision", "Confirmation"),
+        ("already", "Taken"),
+        ("ship_on", "Delivery"),
+        ("receipt", "DockReceipt"),
+        ("hold", "Hold"),
+        ("receipts", "Receipts"),
+        ("milestones", "Milestones"),
+        ("stock", "Stock"),
+    ] {
         for example in examples(key) {
             let found = differences(&document, &schema(&document, name), &example, "$");
             assert!(found.is_empty(), "{name}: {found:#?}");

@@ -128,6 +128,38 @@ fn a_split_a_backorder_and_a_rejection_are_written_as_the_protocol_says() {
 }
 
 #[tokio::test]
+async fn what_a_system_told_is_not_told_back_to_it() {
+    let erp = erp().await;
+    let connector = connect(&erp, json!({}));
+    let mut echo = delivery();
+    echo.envelope.actor = Actor::System { connection_id: echo.connection_id, name: "ERP".to_owned() };
+    let moved = domain::shipment::Moved {
+        milestone: domain::shipment::Milestone::ArrivedAtGate,
+        happened_at: received(),
+        arrive_on: None,
+        note: None,
+    };
+    echo.envelope.event = Event::ShipmentMoved { notice: "SN-000017".to_owned(), moved };
+    assert_eq!(connector.deliver(&echo).await, Ok(Outcome::accepted(None, true)));
+    assert!(erp.requests().is_empty(), "nothing is sent");
+
+    echo.connection_id = ConnectionId(Uuid::from_u128(99));
+    assert!(matches!(connector.deliver(&echo).await, Ok(Outcome::Accepted { already: false, .. })));
+    assert_eq!(erp.requests().len(), 1, "another system is told");
+}
+
+#[tokio::test]
+async fn a_warehouse_is_told_of_no_promises_and_has_no_orders_and_no_book_of_stock() {
+    let erp = erp().await;
+    let warehouse = connect(&erp, json!({"system": "wms"}));
+    let not_told = [EventKind::PromiseMade, EventKind::StockRequested];
+    assert!(not_told.iter().all(|kind| !warehouse.carries().contains(kind)));
+    assert!(warehouse.carries().iter().all(|kind| CARRIES.contains(kind)));
+    let feeds: Vec<&str> = warehouse.feeds().iter().map(|feed| feed.name).collect();
+    assert_eq!(feeds, ["receipts", "milestones"]);
+}
+
+#[tokio::test]
 async fn a_confirmation_arrives_with_its_key_and_everything_that_was_promised() {
     let erp = erp().await;
     let outcome = connect(&erp, json!({})).deliver(&delivery()).await.expect("an answer");

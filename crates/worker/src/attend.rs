@@ -106,7 +106,7 @@ async fn look(means: &Means, ways: &mut Ways, told: &mut Told) -> Result<(), Com
         {
             // A newer version of the program, or other settings, may poll what was not polled before.
             let names: Vec<&str> = connector.feeds().iter().map(|feed| feed.name).collect();
-            store::feeds::ensure(&mut tx, connection.connection_id, &names).await?;
+            store::feeds::keep(&mut tx, connection.connection_id, &names).await?;
         }
     }
     tx.commit().await?;

@@ -174,7 +174,10 @@ impl Scenario {
     }
 
     async fn polled_at(&self) -> Option<DateTime<Utc>> {
-        sqlx::query_scalar("select polled_at from feed").fetch_one(&self.owner).await.expect("the feed")
+        sqlx::query_scalar("select polled_at from feed where name = 'orders'")
+            .fetch_one(&self.owner)
+            .await
+            .expect("the feed")
     }
 
     async fn is_known(&self, number: &str) -> bool {
@@ -547,7 +550,7 @@ pub fn about(record: &OrderRecord) -> About {
 pub fn order(number: &str) -> Order {
     let line = |line: &str, item: &str, on: &str| Line {
         number: line.to_owned(),
-        item: Item { number: item.to_owned(), description: format!("Part {item}"), revision: None },
+        item: Item { number: item.to_owned(), description: format!("Part {item}"), revision: None, rules: None },
         supplier_item: None,
         unit: "PCE".to_owned(),
         price: None,

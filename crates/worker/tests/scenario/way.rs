@@ -1,9 +1,12 @@
 //! Orders on their way through the house, when nobody is ill.
 
-use simulators::rest::{Change, Door, Fault, Part, Rule};
+use domain::event::{Event, Subject, SubjectKind};
+use domain::lot::StockStatus;
+use simulators::rest::{Change, Door, Fault, OpeningStock, Part, Rule};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use store::events::About;
 
-use super::house::{Scenario, day};
+use super::house::{Scenario, about, day};
 
 fn parts(parts: &[Part]) -> Vec<(String, Option<String>)> {
     parts.iter().map(|part| (part.quantity.to_string(), part.deliver_on.map(|day| day.to_string()))).collect()
@@ -114,5 +117,50 @@ async fn an_order_that_the_erp_cancels_is_cancelled_here_and_its_promises_stay_t
     let record = scenario.record("4500001").await;
     assert_eq!(record.order.status, domain::order::OrderStatus::Cancelled);
     assert!(record.order.schedule_lines().all(|(_, schedule)| !schedule.needs_supplier()));
+    scenario.finish().await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_question_about_stock_brings_a_fresh_figure_of_the_same_correlation(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let scenario = Scenario::start(pool, options).await;
+    let record = scenario.order("4500001").await;
+    scenario
+        .erp
+        .open_stock(OpeningStock {
+            plant: "DE10".to_owned(),
+            item: "0012-00A".to_owned(),
+            unit: "PCE".to_owned(),
+            lot: Some("L-7".to_owned()),
+            status: StockStatus::Unrestricted,
+            location: Some("A-01".to_owned()),
+            quantity: "310.5".parse().expect("a decimal"),
+            since: scenario.clock.now(),
+        })
+        .expect("it lies there");
+    let mut tx = scenario.program().await;
+    let question = Event::StockRequested { plant: "DE10".to_owned(), item: "0012-00A".to_owned() };
+    let subject = Subject { kind: SubjectKind::Connection, id: tx.new_id() };
+    let about = About { subject, supplier_id: None, home: None, ..about(&record) };
+    store::events::append(&mut tx, about, &[question], None).await.expect("asked");
+    tx.commit().await.expect("a commit");
+
+    scenario
+        .until("the answer is an arrival that was applied", || async {
+            scenario
+                .number(
+                    "select count(*) from arrival a join event e on e.correlation_id = a.correlation_id
+                     where e.kind = 'stock.requested' and a.channel = 'stock' and a.state = 'applied'",
+                )
+                .await
+                == 1
+        })
+        .await;
+    let told = scenario
+        .number("select count(*) from delivery d join event e using (event_id) where e.kind = 'stock.requested' and d.state = 'delivered'")
+        .await;
+    assert_eq!(told, 1, "the question is answered");
     scenario.finish().await;
 }

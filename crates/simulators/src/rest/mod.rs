@@ -369,6 +369,11 @@ impl RunningErp {
         self.erp.book().material().figure(plant, item, self.erp.clock.now())
     }
 
+    /// Puts something into the stock, as if it had always been there.
+    pub fn open_stock(&self, opening: OpeningStock) -> anyhow::Result<()> {
+        self.erp.book().open_stock(opening)
+    }
+
     /// Receives a ship notice here, as announced but for what is counted otherwise.
     pub fn receive(&self, notice: &str, counts: &[Count], complete: bool) -> anyhow::Result<OwnReceipt> {
         self.erp.book().receive(self.erp.role, notice, counts, complete, self.erp.clock.now())

@@ -68,9 +68,12 @@ fn show(view: View) -> AnyView {
         facts.push(format!("owner {}", hold.owner).into_any());
     }
     let hold_id = hold.hold_id;
+    let actions = actions(&hold, &around);
+    let zone = around.reading.abbreviation(around.now());
+    let timeline = history::list(&history, &around, Shown::All, false);
     let content = view! {
         <Breadcrumb crumbs=vec![Crumb::link("Holds", "/holds"), Crumb::here(number.clone()).mono()]/>
-        <PageHeader title=title beside=Some(beside) facts=facts>{actions(&hold, &around)}</PageHeader>
+        <PageHeader title=title beside=Some(beside) facts=facts>{actions}</PageHeader>
         <p class="hold-tag-line">"ON HOLD. Do not use, do not move without the quality department."</p>
         <div class="stack">
             {house.then(|| strip(&hold, &heard, &around))}
@@ -78,8 +81,8 @@ fn show(view: View) -> AnyView {
             {lots(&reach)}
             {on_the_way(&reach, house)}
             <section class="sheet screen-only" aria-labelledby="timeline-title">
-                <div class="section-head"><h2 id="timeline-title">"Timeline "<span>{format!("times in {}", around.reading.abbreviation(around.now()))}</span></h2></div>
-                {history::list(&history, &around, Shown::All, false)}
+                <div class="section-head"><h2 id="timeline-title">"Timeline "<span>{format!("times in {zone}")}</span></h2></div>
+                {timeline}
             </section>
         </div>
     };

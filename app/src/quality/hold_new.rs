@@ -13,6 +13,7 @@ use store::lot_list::{self, LotRecord};
 use store::trace;
 use uuid::Uuid;
 
+use super::fields::Input;
 use super::words::{hold_href, lot_href, stock_parts};
 use crate::address::Address;
 use crate::error::AppError;
@@ -21,7 +22,6 @@ use crate::form::{Done, FieldProblem, Form, Kept};
 use crate::loaded;
 use crate::page::Around;
 use crate::request;
-use crate::ui::field::{Field, options};
 use crate::ui::header::{Breadcrumb, Crumb, PageHeader};
 
 /// The form as it was typed.
@@ -92,11 +92,8 @@ async fn load(address: Address) -> Result<View, AppError> {
 
 fn show(view: View) -> AnyView {
     let View { around, kept, typed, lot, plants, suppliers, submission } = view;
-    let problems = |field: &str| -> Vec<String> {
-        kept.as_ref().map(|kept| kept.about(field).map(str::to_owned).collect()).unwrap_or_default()
-    };
-    let invalid = |field: &str| (!problems(field).is_empty()).then_some("true");
-    let any = |words: &str| (String::new(), words.to_owned());
+    let kept = kept.as_ref();
+    let any = || std::iter::once((String::new(), "choose …".to_owned()));
     let scopes = [
         ("lot", "One lot"),
         ("serial", "One serial of a lot"),
@@ -104,13 +101,12 @@ fn show(view: View) -> AnyView {
         ("plant_item", "All of an item in one plant"),
     ]
     .map(|(word, words)| (word.to_owned(), words.to_owned()));
-    let scopes = options(scopes, &typed.scope);
     let plants = plants.into_iter().map(|it| (it.id.to_string(), format!("{} {}", it.number, it.name)));
-    let plants = options(std::iter::once(any("choose …")).chain(plants), &typed.plant);
     let suppliers = suppliers.into_iter().map(|it| (it.number.clone(), format!("{} ({})", it.name, it.number)));
-    let suppliers = options(std::iter::once(any("choose …")).chain(suppliers), &typed.supplier);
     let reasons = HoldReason::ALL.iter().map(|reason| (reason.as_str().to_owned(), reason.words().to_owned()));
-    let reasons = options(std::iter::once(any("choose …")).chain(reasons), &typed.reason);
+    let input = |id: &str, label: &str, hint: &str, value: &str| {
+        Input::new(id, label).hint(hint).value(value).refused(kept, id)
+    };
     let which = match &lot {
         Some(lot) => {
             let stock = stock_parts(lot);
@@ -119,51 +115,28 @@ fn show(view: View) -> AnyView {
             }
             .into_any()
         }
-        None => view! {
-            <Field id="lot" label="Lot" hint="The number on its label. For a lot or a serial." problems=problems("lot")>
-                <input class="input mono" id="lot" name="lot" value=typed.lot.clone() autocomplete="off" aria-invalid=invalid("lot")/>
-            </Field>
-        }
-        .into_any(),
+        None => input("lot", "Lot", "The number on its label. For a lot or a serial.", &typed.lot).text("input mono"),
     };
-    let owner = typed.owner.clone();
-    let note = typed.note.clone();
+    let scope = input("scope", "What is held", "", &typed.scope).select(scopes);
+    let serial = input("serial", "Serial", "Only for one serial.", &typed.serial).text("input mono");
+    let hint = "Its number. Helps to find a lot whose number several items have.";
+    let item = input("item", "Item", hint, &typed.item).text("input mono");
+    let supplier = input("supplier", "Supplier", "Only for everything from one supplier.", &typed.supplier);
+    let supplier = supplier.select(any().chain(suppliers));
+    let plant = input("plant", "Plant", "Only for all of an item in one plant.", &typed.plant).select(any().chain(plants));
+    let reason = input("reason", "Reason", "", &typed.reason).select(any().chain(reasons));
+    let hint = "Everybody who is told reads it, the supplier too.";
+    let note = input("note", "What was found", hint, &typed.note).area(LONGEST_NOTE);
+    let owner = input("owner", "Owner", "Who sees to it that the hold ends.", &typed.owner).text("input");
     let page = view! {
         <Breadcrumb crumbs=vec![Crumb::link("Holds", "/holds"), Crumb::here("New")]/>
         <PageHeader title="Place a hold".into_any()/>
-        {refused("No hold was placed", kept.as_ref())}
+        {refused("No hold was placed", kept)}
         <form method="post" action=PlaceHold::url() novalidate class="stack">
             <input type="hidden" name="submission" value=submission.to_string()/>
             <input type="hidden" name="lot_id" value=typed.lot_id.clone()/>
-            <div class="sheet form-sheet fields pad">
-                <Field id="scope" label="What is held" problems=problems("scope")>
-                    <select class="input" id="scope" name="scope" aria-invalid=invalid("scope")>{scopes}</select>
-                </Field>
-                {which}
-                <Field id="serial" label="Serial" hint="Only for one serial." problems=problems("serial")>
-                    <input class="input mono" id="serial" name="serial" value=typed.serial.clone() autocomplete="off" aria-invalid=invalid("serial")/>
-                </Field>
-                <Field id="item" label="Item" hint="Its number. Helps to find a lot whose number several items have." problems=problems("item")>
-                    <input class="input mono" id="item" name="item" value=typed.item.clone() autocomplete="off" aria-invalid=invalid("item")/>
-                </Field>
-                <Field id="supplier" label="Supplier" hint="Only for everything from one supplier." problems=problems("supplier")>
-                    <select class="input" id="supplier" name="supplier" aria-invalid=invalid("supplier")>{suppliers}</select>
-                </Field>
-                <Field id="plant" label="Plant" hint="Only for all of an item in one plant." problems=problems("plant")>
-                    <select class="input" id="plant" name="plant" aria-invalid=invalid("plant")>{plants}</select>
-                </Field>
-            </div>
-            <div class="sheet form-sheet fields pad">
-                <Field id="reason" label="Reason" problems=problems("reason")>
-                    <select class="input" id="reason" name="reason" aria-invalid=invalid("reason")>{reasons}</select>
-                </Field>
-                <Field id="note" label="What was found" hint="Everybody who is told reads it, the supplier too." problems=problems("note")>
-                    <textarea class="input text" id="note" name="note" rows="3" maxlength=LONGEST_NOTE.to_string() aria-invalid=invalid("note")>{note}</textarea>
-                </Field>
-                <Field id="owner" label="Owner" hint="Who sees to it that the hold ends." problems=problems("owner")>
-                    <input class="input" id="owner" name="owner" value=owner maxlength="200" autocomplete="off"/>
-                </Field>
-            </div>
+            <div class="sheet form-sheet fields pad">{scope}{which}{serial}{item}{supplier}{plant}</div>
+            <div class="sheet form-sheet fields pad">{reason}{note}{owner}</div>
             <div class="submit-bar">
                 <button class="button primary" type="submit">"Place the hold"</button>
                 <a class="button" href="/holds">"Cancel"</a>

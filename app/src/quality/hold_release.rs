@@ -11,6 +11,7 @@ use store::holds::{self, HoldRecord};
 use store::lot_list::{self, LotRecord};
 use uuid::Uuid;
 
+use super::fields::Input;
 use super::words::{covers, hold_href, hold_tag, lot_href, stock_parts};
 use crate::error::AppError;
 use crate::exchange::act::refused;
@@ -18,7 +19,7 @@ use crate::form::{Done, Form, Kept};
 use crate::loaded;
 use crate::page::Around;
 use crate::request;
-use crate::ui::field::{Field, field_note, options};
+use crate::ui::field::field_note;
 use crate::ui::header::{Breadcrumb, Crumb, PageHeader};
 use crate::ui::number::counted;
 use crate::ui::tag::id;
@@ -131,12 +132,17 @@ fn consequence(disposition: Disposition) -> &'static str {
 
 fn ask(hold: &HoldRecord, around: &Around, kept: Option<&Kept<Typed>>, submission: Uuid) -> AnyView {
     let typed = kept.map(|kept| kept.typed.clone()).unwrap_or_default();
-    let problems = |field: &str| -> Vec<String> {
-        kept.map(|kept| kept.about(field).map(str::to_owned).collect()).unwrap_or_default()
-    };
-    let invalid = |field: &str| (!problems(field).is_empty()).then_some("true");
     let list = Disposition::ALL.iter().map(|one| (one.as_str().to_owned(), one.words().to_owned()));
-    let list = options(std::iter::once((String::new(), "choose …".to_owned())).chain(list), &typed.disposition);
+    let disposition = Input::new("disposition", "What becomes of the material")
+        .hint("Unless it is used as it is, what is free under the hold lies blocked afterwards.")
+        .value(typed.disposition)
+        .refused(kept, "disposition")
+        .select(std::iter::once((String::new(), "choose …".to_owned())).chain(list));
+    let reason = Input::new("reason", "Why the hold may end")
+        .hint("In your own words; it stays in the history.")
+        .value(typed.reason)
+        .refused(kept, "reason")
+        .area(LONGEST_NOTE);
     let standing = hold.requested.as_ref().filter(|_| hold.state == HoldState::ReleaseRequested).map(|(actor, at)| {
         let own = actor.person() == Some(around.viewer.person_id);
         let who = if own { "You".to_owned() } else { actor.name().to_owned() };
@@ -153,14 +159,7 @@ fn ask(hold: &HoldRecord, around: &Around, kept: Option<&Kept<Typed>>, submissio
         <form method="post" action=RequestRelease::url() novalidate class="stack">
             <input type="hidden" name="submission" value=submission.to_string()/>
             <input type="hidden" name="number" value=hold.number.clone()/>
-            <div class="sheet form-sheet fields pad">
-                <Field id="disposition" label="What becomes of the material" hint="Unless it is used as it is, what is free under the hold lies blocked afterwards." problems=problems("disposition")>
-                    <select class="input" id="disposition" name="disposition" aria-invalid=invalid("disposition")>{list}</select>
-                </Field>
-                <Field id="reason" label="Why the hold may end" hint="In your own words; it stays in the history." problems=problems("reason")>
-                    <textarea class="input text" id="reason" name="reason" rows="3" maxlength=LONGEST_NOTE.to_string() aria-invalid=invalid("reason")>{typed.reason}</textarea>
-                </Field>
-            </div>
+            <div class="sheet form-sheet fields pad">{disposition}{reason}</div>
             <div class="submit-bar">
                 <button class="button primary" type="submit">{button}</button>
                 <a class="button" href=hold_href(&hold.number)>"Cancel"</a>

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use store::inspections::{self, Compared, Deciding, InspectionRecord};
 use uuid::Uuid;
 
+use super::fields::Input;
 use super::words::{lot_href, result_tag};
 use crate::error::AppError;
 use crate::exchange::act::refused;
@@ -28,7 +29,7 @@ use crate::loaded;
 use crate::orders::inbound::stock_status;
 use crate::page::Around;
 use crate::request;
-use crate::ui::field::{Field, field_note};
+use crate::ui::field::field_note;
 use crate::ui::header::{Breadcrumb, Crumb, PageHeader, disabled_button};
 use crate::ui::number::{quantity, quantity_text};
 use crate::ui::tag::{id, plain_tag, tag};
@@ -308,21 +309,26 @@ fn editable(record: &InspectionRecord, compared: &Compared, kept: Option<&Kept<T
         .collect_view();
     let parts = PARTS
         .map(|to| {
-            let unit = record.unit.code().to_owned();
             let hint = match to {
                 StockStatus::Unrestricted => "may be used",
                 StockStatus::Restricted => "only as the reason says",
                 _ => "may not be used",
             };
-            view! {
-                <Field id=to.as_str() label=format!("{}, {unit}", part_words(to)) hint=hint problems=problems(to.as_str())>
-                    <input class="input num" id=to.as_str() name=format!("f[{}]", to.as_str()) value=typed.get(to.as_str()).to_owned()
-                        aria-invalid=(!problems(to.as_str()).is_empty()).then_some("true") inputmode="decimal" autocomplete="off"/>
-                </Field>
-            }
+            Input::new(to.as_str(), format!("{}, {}", part_words(to), record.unit))
+                .named(format!("f[{}]", to.as_str()))
+                .hint(hint)
+                .value(typed.get(to.as_str()))
+                .refused(kept, to.as_str())
+                .text("input num")
         })
         .into_iter()
         .collect_view();
+    let reason = Input::new("reason", "Reason")
+        .named("f[reason]")
+        .hint("Needed unless all of it may be used and every value is within its limits.")
+        .value(typed.get("reason"))
+        .refused(kept, "reason")
+        .area(2000);
     let out: Vec<String> = compared
         .findings
         .iter()
@@ -331,7 +337,6 @@ fn editable(record: &InspectionRecord, compared: &Compared, kept: Option<&Kept<T
         .collect();
     let out = (!out.is_empty()).then(|| field_note(Tone::Crit, out.join(" "), None));
     let whole = quantity_text(record.quantity, &record.unit);
-    let wrong_reason = (!problems("reason").is_empty()).then_some("true");
     view! {
         <form method="post" action=DecideInspection::url() novalidate class="stack">
             <input type="hidden" name="submission" value=submission.to_string()/>
@@ -349,9 +354,7 @@ fn editable(record: &InspectionRecord, compared: &Compared, kept: Option<&Kept<T
                 <div class="section-head"><h2 id="decision-title">"Decision "<span>{format!("the parts add up to {whole} {}", record.unit)}</span></h2></div>
                 <div class="fields pad decision-parts">
                     {parts}
-                    <Field id="reason" label="Reason" hint="Needed unless all of it may be used and every value is within its limits." problems=problems("reason")>
-                        <textarea class="input text" id="reason" name="f[reason]" rows="2" maxlength="2000" aria-invalid=wrong_reason>{typed.get("reason").to_owned()}</textarea>
-                    </Field>
+                    {reason}
                 </div>
             </section>
             <div class="submit-bar">

@@ -22,6 +22,7 @@ use store::timeline::{self, Entry};
 use store::trace::{self, CertificateStep};
 use uuid::Uuid;
 
+use super::fields::Input;
 use super::words::{self, hold_href, hold_tag, status_part, status_tone};
 use crate::address::{Address, encoded};
 use crate::error::AppError;
@@ -33,7 +34,7 @@ use crate::orders::inbound::{certificate_words, stock_status};
 use crate::page::Around;
 use crate::request;
 use crate::ui::copy::copy_button;
-use crate::ui::field::{Field, field_note, options};
+use crate::ui::field::field_note;
 use crate::ui::header::{Breadcrumb, Crumb, PageHeader};
 use crate::ui::number::{quantity, quantity_text};
 use crate::ui::tag::{id, plain_tag, tag};
@@ -331,14 +332,14 @@ fn move_sheet(view: &View) -> AnyView {
     }
     let kept = view.kept.as_ref();
     let typed = kept.map(|kept| kept.typed.clone()).unwrap_or_default();
-    let problems = |field: &str| -> Vec<String> {
-        kept.map(|kept| kept.about(field).map(str::to_owned).collect()).unwrap_or_default()
-    };
-    let invalid = |field: &str| (!problems(field).is_empty()).then_some("true");
     let to = [StockStatus::Unrestricted, StockStatus::Restricted, StockStatus::Blocked]
         .map(|status| (status.as_str().to_owned(), stock_status(status).to_owned()));
-    let from = options(from, &typed.from);
-    let to = options(to, &typed.to);
+    let from = Input::new("from", "From").value(typed.from).refused(kept, "from").select(from);
+    let to = Input::new("to", "To").value(typed.to).refused(kept, "to").select(to);
+    let quantity = Input::new("quantity-moved", format!("Quantity, {}", lot.unit)).named("quantity");
+    let quantity = quantity.value(typed.quantity).refused(kept, "quantity").text("input num");
+    let reason = Input::new("reason", "Reason").hint("Stays in the history of the lot.");
+    let reason = reason.value(typed.reason).refused(kept, "reason").text("input");
     let open = kept.is_some_and(|kept| !kept.problems.is_empty());
     view! {
         <section class="sheet" aria-label="Change the status">
@@ -347,14 +348,7 @@ fn move_sheet(view: &View) -> AnyView {
                 <form class="fields pad" method="post" action=MoveLotStock::url() novalidate>
                     <input type="hidden" name="submission" value=view.submission.to_string()/>
                     <input type="hidden" name="lot" value=lot.lot_id.to_string()/>
-                    <Field id="from" label="From" problems=problems("from")><select class="input" id="from" name="from" aria-invalid=invalid("from")>{from}</select></Field>
-                    <Field id="to" label="To" problems=problems("to")><select class="input" id="to" name="to" aria-invalid=invalid("to")>{to}</select></Field>
-                    <Field id="quantity-moved" label=format!("Quantity, {}", lot.unit) problems=problems("quantity")>
-                        <input class="input num" id="quantity-moved" name="quantity" value=typed.quantity inputmode="decimal" autocomplete="off" aria-invalid=invalid("quantity")/>
-                    </Field>
-                    <Field id="reason" label="Reason" hint="Stays in the history of the lot." problems=problems("reason")>
-                        <input class="input" id="reason" name="reason" value=typed.reason maxlength="500" autocomplete="off" aria-invalid=invalid("reason")/>
-                    </Field>
+                    {from}{to}{quantity}{reason}
                     <button class="button" type="submit">"Change the status"</button>
                 </form>
             </details>

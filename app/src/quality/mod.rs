@@ -3,6 +3,8 @@
 //! Pages are made on the server only. Whether something may be used is asked of the one rule in the domain; no page decides.
 
 #[cfg(feature = "ssr")]
+mod fields;
+#[cfg(feature = "ssr")]
 mod hold;
 #[cfg(feature = "ssr")]
 pub mod hold_new;

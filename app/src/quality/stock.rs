@@ -143,8 +143,9 @@ fn groups(rows: &[Lying], around: &Around) -> AnyView {
             let body = group.iter().map(|row| line(row, around)).collect_view();
             let title_id = format!("stock-{}-{}", first.item_id, first.plant_id);
             let href = format!("/stock?item={}", encoded(&first.item));
+            let labelled_by = title_id.clone();
             Some(view! {
-                <section class="sheet table-region" aria-labelledby=title_id.clone()>
+                <section class="sheet table-region" aria-labelledby=labelled_by>
                     <div class="section-head">
                         <h2 id=title_id><a class="id" href=href>{first.item.clone()}</a>" "<span dir="auto">{format!("{}, plant {}", first.description, first.plant)}</span></h2>
                         <div class="toolbar">{plain_tag(tone, format!("{} old", duration(age)))}{ask_form(&first.item, &first.plant)}</div>

@@ -10,4 +10,5 @@ mod orders;
 mod receipts;
 mod revision;
 mod typed;
+mod usability;
 mod walk;

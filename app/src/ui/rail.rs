@@ -45,11 +45,26 @@ pub fn entries(roles: &[Role], counts: &Counts) -> (Vec<Entry>, Vec<Entry>) {
     if buyer {
         pages.push(entry("Deviations", "/deviations", Some(counts.with_buyer)));
     }
+    let quality = has(&[Role::QualityEngineer]);
+    if quality {
+        pages.push(entry("Inspections", "/inspections", None));
+        pages.push(entry("Holds", "/holds", None));
+    }
     pages.push(entry("Orders", "/orders", Some(counts.lines)));
+    if !quality && (supplier || has(&[Role::PlantManager, Role::Buyer, Role::ReceivingClerk])) {
+        pages.push(entry("Holds", "/holds", None));
+    }
+    if quality || has(&[Role::PlantManager, Role::Buyer, Role::ReceivingClerk]) {
+        pages.push(entry("Trace", "/trace", None));
+        pages.push(entry("Stock", "/stock", None));
+    }
     if exchange {
         pages.push(entry("Connections", "/connections", None));
         pages.push(entry("Deliveries", "/deliveries", None));
         pages.push(entry("Arrivals", "/arrivals", None));
+    }
+    if has(&[Role::SupplierAdmin, Role::IntegrationAdmin]) {
+        pages.push(entry("Keys", "/keys", None));
     }
     if has(&[Role::Administrator]) {
         pages.push(entry("People", "/people", None));
@@ -120,7 +135,7 @@ mod tests {
     #[test]
     fn a_supplier_is_offered_no_page_of_the_house() {
         let (pages, _) = entries(&[Role::Supplier], &Counts::default());
-        assert_eq!(pages.iter().map(|page| page.href).collect::<Vec<_>>(), ["/", "/orders"]);
+        assert_eq!(pages.iter().map(|page| page.href).collect::<Vec<_>>(), ["/", "/orders", "/holds"]);
     }
 
     #[test]
@@ -129,7 +144,18 @@ mod tests {
             entries(&[Role::Buyer, Role::IntegrationAdmin], &Counts { with_buyer: 27, ..Counts::default() });
         assert_eq!(
             pages.iter().map(|page| page.href).collect::<Vec<_>>(),
-            ["/", "/deviations", "/orders", "/connections", "/deliveries", "/arrivals"]
+            [
+                "/",
+                "/deviations",
+                "/orders",
+                "/holds",
+                "/trace",
+                "/stock",
+                "/connections",
+                "/deliveries",
+                "/arrivals",
+                "/keys"
+            ]
         );
         assert_eq!(pages[1].count, Some(27));
     }

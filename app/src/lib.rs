@@ -10,6 +10,7 @@ pub mod access;
 #[cfg(feature = "ssr")]
 pub mod address;
 pub mod admin;
+pub mod certificates;
 pub mod deviations;
 pub mod error;
 pub mod exchange;
@@ -25,6 +26,8 @@ pub mod search;
 pub mod shell;
 pub mod shipments;
 pub mod ui;
+#[cfg(feature = "ssr")]
+pub mod uploads;
 pub mod viewer;
 
 use std::future::Future;
@@ -37,7 +40,10 @@ use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 use crate::access::links::{PasswordPage, SetUpPage};
 use crate::access::profile::ProfilePage;
 use crate::access::sign_in::SignInPage;
-use crate::admin::{AuditPage, EditPersonPage, InvitePage, PeoplePage, PersonPage};
+use crate::admin::{AuditPage, EditPersonPage, InvitePage, KeysPage, PeoplePage, PersonPage};
+use crate::certificates::{
+    CertificatePage, CertificatesPage, NewCertificatePage, SpecificationPage, SpecificationsPage, WaiveCertificatePage,
+};
 use crate::deviations::{CounterPage, DeviationsPage, RejectPage};
 use crate::error::{AppError, ErrorPage};
 use crate::exchange::{
@@ -53,8 +59,8 @@ use crate::quality::{
 use crate::search::SearchPage;
 pub use crate::shell::shell;
 use crate::shipments::{
-    CancelShipmentPage, NewShipmentPage, ShipOrderPage, ShipmentLinesPage, ShipmentPackingPage, ShipmentPage,
-    ShipmentReviewPage, ShipmentTransportPage, ShipmentsPage, TellMilestonePage,
+    CancelShipmentPage, NewShipmentPage, PackingSlipPage, ShipOrderPage, ShipmentLinesPage, ShipmentPackingPage,
+    ShipmentPage, ShipmentReviewPage, ShipmentTransportPage, ShipmentsPage, TellMilestonePage,
 };
 
 /// The routes. Every page waits for its data before the first byte, so that status and headers are true.
@@ -96,10 +102,18 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("deviations") view=DeviationsPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("deviations"), StaticSegment("reject")) view=RejectPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("deviations"), StaticSegment("counter")) view=CounterPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("certificates") view=CertificatesPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("certificates"), StaticSegment("new")) view=NewCertificatePage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("certificates"), StaticSegment("waive")) view=WaiveCertificatePage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("certificates"), ParamSegment("id")) view=CertificatePage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("specifications") view=SpecificationsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("specifications"), ParamSegment("item")) view=SpecificationPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("people") view=PeoplePage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("people"), StaticSegment("new")) view=InvitePage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("people"), ParamSegment("id")) view=PersonPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("people"), ParamSegment("id"), StaticSegment("edit")) view=EditPersonPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("shipments"), ParamSegment("number"), StaticSegment("print"), StaticSegment("slip")) view=PackingSlipPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("keys") view=KeysPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("audit") view=AuditPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("inspections") view=InspectionsPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("inspections"), ParamSegment("id")) view=InspectionPage ssr=SsrMode::Async/>

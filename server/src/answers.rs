@@ -45,7 +45,8 @@ pub async fn tell(Given(state): Given<State>, request: Request, next: Next) -> R
     let response = next.run(Request::from_parts(parts, body)).await;
 
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) || is(&response, header::CONTENT_TYPE, "text/html") {
+    let told = ["text/html", "application/problem+json"].iter().any(|kind| is(&response, header::CONTENT_TYPE, kind));
+    if !(status.is_client_error() || status.is_server_error()) || told {
         return response;
     }
     let (mut parts, body) = response.into_parts();

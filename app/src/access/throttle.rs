@@ -43,6 +43,15 @@ impl Throttle {
         Ok(())
     }
 
+    /// How many tries are left now, and in how many seconds all of them will be.
+    pub fn left(&self, key: &str, now: DateTime<Utc>) -> (i32, u64) {
+        let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let owed = full_at.get(key).map_or(TimeDelta::zero(), |at| (*at - now).max(TimeDelta::zero()));
+        let refill = self.refill.num_milliseconds().max(1);
+        let used = i32::try_from(owed.num_milliseconds().div_euclid(refill)).unwrap_or(self.burst);
+        ((self.burst - used).max(0), u64::try_from(owed.num_seconds() + 1).unwrap_or(1))
+    }
+
     /// Gives a try back that turned out to be right.
     pub fn give_back(&self, key: &str) {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,10 @@
-//! `/people` and `/audit`: who may come in, what for, and who changed what. For administrators. Pages are made on the
+//! `/people`, `/keys` and `/audit`: who may come in, what for, with which keys machines call, and who changed what. Pages are made on the
 //! server only.
 
 #[cfg(feature = "ssr")]
 mod audit;
+#[cfg(feature = "ssr")]
+mod keys;
 #[cfg(feature = "ssr")]
 mod people;
 #[cfg(feature = "ssr")]
@@ -54,5 +56,14 @@ pub fn AuditPage() -> impl IntoView {
     #[cfg(feature = "ssr")]
     {
         audit::page()
+    }
+}
+
+/// `/keys`
+#[component]
+pub fn KeysPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    {
+        keys::page()
     }
 }

@@ -305,8 +305,12 @@ pub async fn authenticate(tx: &mut Tx, key: &str) -> Result<Option<KeyView>, Sto
         return Ok(Some(view));
     }
     tracing::warn!(
-        api_key.prefix = view.prefix, api_key.right = right, api_key.revoked = view.revoked_at.is_some(),
-        api_key.expired = view.expires_at <= now, supplier.disabled = disabled, "A key was turned away"
+        api_key.prefix = view.prefix,
+        api_key.right = right,
+        api_key.revoked = view.revoked_at.is_some(),
+        api_key.expired = view.expires_at <= now,
+        supplier.disabled = disabled,
+        "A key was turned away"
     );
     Ok(None)
 }

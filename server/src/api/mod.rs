@@ -3,12 +3,14 @@
 //! Refusals are problem documents (RFC 9457) like everywhere else: [`crate::answers`] puts them into words and adds the
 //! correlation id.
 
+pub mod docs;
 pub mod v1;
 
 use std::sync::Arc;
 
 use axum::Router;
 use store::Store;
+use utoipa::openapi::OpenApi;
 use worker::systems::Systems;
 
 /// What the doors for machines need.
@@ -22,5 +24,15 @@ pub struct Entry {
 
 /// Every address below `/api`. No cookie counts here: each message proves by itself whom it is from.
 pub fn router(entry: Entry) -> Router {
-    Router::new().nest("/api/v1", v1::router()).with_state(entry)
+    let (keyed, openapi) = v1::keyed(entry.store.clone());
+    let (addressed, openapi) = (Router::new().nest("/api/v1", keyed), nested(openapi));
+    let pushed = Router::new().nest("/api/v1", v1::pushed()).with_state(entry);
+    addressed.merge(pushed).merge(docs::router(openapi))
+}
+
+/// The addresses as callers see them.
+fn nested(mut openapi: OpenApi) -> OpenApi {
+    openapi.paths.paths =
+        openapi.paths.paths.into_iter().map(|(path, item)| (format!("/api/v1{path}"), item)).collect();
+    openapi
 }

@@ -46,6 +46,13 @@ pub const KEYS: &[Key] = &[
         "",
         "Directory with files that connections may name as secrets (file:NAME). Default: data_dir/secrets.",
     ),
+    key(
+        "files",
+        "",
+        "Where documents are kept: a folder, or s3://bucket/prefix (built with the feature s3). Default: data_dir/files.",
+    ),
+    key("files_quota_mb", "2048", "Megabytes of documents that one supplier may keep (1 to 1000000)."),
+    key("virus_scanner", "", "Address of a clamd that looks at every file, e.g. 127.0.0.1:3310; empty for none."),
     key("database_connections", "16", "Connections to the database that one process holds at most (2 to 200)."),
     key("listen", "127.0.0.1:3000", "Address and port to listen on; port 0 takes a free one."),
     key(
@@ -81,6 +88,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where files lie that connections may name as secrets; none for the data directory.
     pub secrets_dir: Option<PathBuf>,
+    /// Where documents are kept; none for the data directory.
+    pub files: Option<String>,
+    /// Bytes of documents that one supplier may keep.
+    pub files_quota: u64,
+    /// A clamd that looks at every file.
+    pub virus_scanner: Option<String>,
     /// Connections of this process.
     pub database_connections: u32,
     /// Where to listen.
@@ -256,6 +269,9 @@ impl Reader<'_> {
             database_url: self.database_url(),
             data_dir: self.text("data_dir").map_or_else(default_data_dir, PathBuf::from),
             secrets_dir: self.text("secrets_dir").map(PathBuf::from),
+            files: self.text("files"),
+            files_quota: u64::try_from(self.number("files_quota_mb", 1, 1_000_000)).unwrap_or(1) * 1024 * 1024,
+            virus_scanner: self.text("virus_scanner"),
             database_connections: u32::try_from(self.number("database_connections", 2, 200)).unwrap_or(16),
             listen,
             public_url: self.public_url(),

@@ -87,10 +87,11 @@ pub async fn time_out(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with(LIVE) {
         return next.run(request).await;
     }
-    match tokio::time::timeout(LONGEST, next.run(request)).await {
+    let longest = if request.uri().path() == crate::uploads::PATH { crate::uploads::LONGEST } else { LONGEST };
+    match tokio::time::timeout(longest, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            tracing::error!("A request took more than {} s and was given up", LONGEST.as_secs());
+            tracing::error!("A request took more than {} s and was given up", longest.as_secs());
             refuse(AppError::Unavailable { correlation: String::new() })
         }
     }
@@ -159,7 +160,8 @@ pub async fn known_content(request: Request, next: Next) -> Response {
 
 /// Reads a body up to the limit before anything else is done with it.
 pub async fn limited_body(request: Request, next: Next) -> Response {
-    if !changes_something(request.method()) {
+    // Files are read in pieces behind their door, with limits of their own.
+    if !changes_something(request.method()) || request.uri().path() == crate::uploads::PATH {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -180,7 +182,7 @@ pub async fn limited_body(request: Request, next: Next) -> Response {
 }
 
 /// Lets the rest of a large body run into nothing for a while: a browser reads the answer only when it has sent its part.
-fn swallow(mut body: Body) {
+pub fn swallow(mut body: Body) {
     const PATIENCE: Duration = Duration::from_secs(20);
     const MOST: usize = 512 * 1024 * 1024;
     let reading = async move {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use app::access::throttle::Throttle;
 use app::access::{DoorSettings, Doors};
 use app::request::House;
@@ -11,12 +12,15 @@ use axum::extract::FromRef;
 use chrono::TimeDelta;
 use leptos::config::LeptosOptions;
 use store::Store;
+use store::files::Files;
 use store::passwords::Passwords;
 use tokio_util::sync::CancellationToken;
 
 use worker::systems::Systems;
 
 use crate::config::Config;
+use crate::scanner::Scanner;
+use crate::uploads::Uploads;
 use crate::live::Live;
 use crate::loops;
 
@@ -31,6 +35,8 @@ pub struct State {
     pub gate: Arc<Gate>,
     /// The connectors, for messages that are pushed to us.
     pub systems: Arc<Systems>,
+    /// Where documents go.
+    pub uploads: Uploads,
     /// Tells open pages what is new.
     pub live: Live,
 }
@@ -52,7 +58,7 @@ impl State {
     /// From the configuration. `demo`: offer the demo log-ins. Starts the reader behind [`Live`], so it takes a runtime.
     ///
     /// # Errors
-    /// If the system has no randomness to give.
+    /// If the system has no randomness to give, or documents cannot be kept where they should be.
     pub fn new(config: &Config, store: Store, demo: bool) -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords =
@@ -78,9 +84,24 @@ impl State {
                 per_address,
             }),
             systems: Arc::new(Systems::new(Arc::new(loops::secrets(config)))),
+            uploads: uploads(config)?,
             live,
         })
     }
+}
+
+/// The storage of documents, and what is asked of a file before it gets there.
+fn uploads(config: &Config) -> anyhow::Result<Uploads> {
+    let folder = config.data_dir.join("files");
+    let files = match config.files.as_deref() {
+        Some(address) if address.contains("://") => Files::at(address),
+        Some(folder) => Files::in_folder(Path::new(folder)),
+        None => Files::in_folder(&folder),
+    }
+    .context("documents cannot be kept")?;
+    let temporary = config.data_dir.join("uploads");
+    std::fs::create_dir_all(&temporary).with_context(|| format!("make {}", temporary.display()))?;
+    Ok(Uploads::new(files, config.virus_scanner.clone().map(Scanner), config.files_quota, temporary))
 }
 
 /// leptos reads the hashes of its files from `hash.txt` beside the program; a test binary has none and links plain names.

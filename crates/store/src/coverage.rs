@@ -5,8 +5,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use domain::certificate::requirement::{Coverage, Covered, Held, Requirement, Supplied, Waiver, cover, needs};
-use domain::certificate::{CertificateKind, CertificatePer};
+use domain::certificate::requirement::{Covered, Held, Requirement, Supplied, Waiver, cover, needs};
 use domain::id::{CertificateId, ItemId, PlantId, ScheduleLineId, ShipNoticeId, SupplierId};
 use uuid::Uuid;
 
@@ -276,35 +275,14 @@ pub async fn of_schedule_lines(tx: &mut Tx, which: Lines<'_>) -> Result<Vec<Line
 /// One line of what is about to be shipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shipping {
-    /// Which promise.
+    /// Which promise; waivers hang on it.
     pub schedule_line_id: ScheduleLineId,
-    /// The item's number.
-    pub item: String,
     /// What is supplied, with its lots and the delivery note.
     pub supplied: Supplied,
 }
 
-/// A need of a shipment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShippingNeed {
-    /// The item's number.
-    pub item: String,
-    /// Which certificate.
-    pub kind: CertificateKind,
-    /// What one covers.
-    pub per: CertificatePer,
-    /// The lot, for one per lot.
-    pub lot: Option<String>,
-    /// How far it is met on the day of arrival.
-    pub coverage: Coverage,
-}
-
-/// The certificates that a shipment needs; each need once, however many lines share it.
-pub async fn of_shipment(
-    tx: &mut Tx,
-    lines: &[Shipping],
-    arrive_on: NaiveDate,
-) -> Result<Vec<ShippingNeed>, StoreError> {
+/// The certificates that a shipment needs on the day of its arrival; each need once, however many lines share it.
+pub async fn of_shipment(tx: &mut Tx, lines: &[Shipping], arrive_on: NaiveDate) -> Result<Vec<Covered>, StoreError> {
     let wanted: Vec<Wanted> = lines
         .iter()
         .map(|line| Wanted {
@@ -314,23 +292,13 @@ pub async fn of_shipment(
             on: arrive_on,
         })
         .collect();
-    let mut needs: Vec<ShippingNeed> = Vec::new();
-    for (line, covered) in lines.iter().zip(of(tx, &wanted).await?) {
-        for one in covered {
-            let need = ShippingNeed {
-                item: line.item.clone(),
-                kind: one.need.kind,
-                per: one.need.per,
-                lot: one.need.lot,
-                coverage: one.coverage,
-            };
-            let same =
-                |known: &&mut ShippingNeed| (&known.item, known.kind, &known.lot) == (&need.item, need.kind, &need.lot);
-            match needs.iter_mut().find(same) {
-                // A waiver of one line does not let the other go.
-                Some(known) => known.coverage = known.coverage.min(need.coverage),
-                None => needs.push(need),
-            }
+    let mut needs: Vec<Covered> = Vec::new();
+    for one in of(tx, &wanted).await?.into_iter().flatten() {
+        match needs.iter_mut().find(|known| known.need == one.need) {
+            // A waiver of one line does not let the other go.
+            Some(known) if one.coverage < known.coverage => *known = one,
+            Some(_) => {}
+            None => needs.push(one),
         }
     }
     Ok(needs)

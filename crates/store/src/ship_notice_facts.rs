@@ -6,6 +6,7 @@
 use domain::Decimal;
 use domain::access::Scope;
 use domain::calendar::{ZoneName, today};
+use domain::certificate::requirement::Supplied;
 use domain::id::{ItemId, OrderId, OrderLineId, ScheduleLineId, ShipNoticeId};
 use domain::item::ItemRules;
 use domain::order::Commitment;
@@ -18,6 +19,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
+use crate::coverage::{self, Shipping};
 use crate::error::StoreError;
 use crate::orders::{read_json, read_word};
 use crate::tx::Tx;
@@ -185,7 +187,28 @@ pub async fn facts_for_check(
             .collect();
         }
     }
-    Ok(ShipFacts { today, lines, delivery_note_in, taken_serials, certificates: Vec::new(), before: before.cloned() })
+    let certificates = coverage::of_shipment(tx, &shipping(content, &lines), content.arrive_on.max(today)).await?;
+    Ok(ShipFacts { today, lines, delivery_note_in, taken_serials, certificates, before: before.cloned() })
+}
+
+/// What is about to be shipped, as far as certificates go.
+fn shipping(content: &ShipContent, lines: &[Shippable]) -> Vec<Shipping> {
+    let note = content.delivery_note.trim();
+    content
+        .lines
+        .iter()
+        .filter_map(|line| {
+            let known = lines.iter().find(|known| known.schedule_line_id == line.schedule_line_id)?;
+            let supplied = Supplied {
+                item_id: known.item_id,
+                supplier_id: known.supplier_id,
+                plant_id: known.plant_id,
+                lots: line.lots.iter().map(|lot| lot.lot.trim().to_owned()).collect(),
+                delivery_note: (!note.is_empty()).then(|| note.to_owned()),
+            };
+            Some(Shipping { schedule_line_id: line.schedule_line_id, supplied })
+        })
+        .collect()
 }
 
 impl<'r> FromRow<'r, PgRow> for Candidate {

@@ -1,6 +1,7 @@
 //! The store against a real PostgreSQL: one database per test, made from the migrations. One binary, so that it links once.
 
 mod arrivals;
+mod certificates;
 mod connections;
 mod exchange_list;
 mod isolation;
@@ -10,3 +11,4 @@ mod receipts;
 mod retention;
 mod revisions;
 mod scene;
+mod ship_notices;

@@ -8,6 +8,8 @@ mod house;
 #[cfg(feature = "ssr")]
 mod plant;
 #[cfg(feature = "ssr")]
+mod quality;
+#[cfg(feature = "ssr")]
 mod supplier;
 #[cfg(feature = "ssr")]
 mod today;

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::buyer::{self, BuyerPart};
 use super::house::{self, ExchangePart, FactsPart};
 use super::plant::{self, PlantPart};
+use super::quality::{self, QualityPart};
 use super::supplier::{self, SupplierPart};
 use crate::error::AppError;
 use crate::loaded;
@@ -21,6 +22,7 @@ struct Home {
     supplier: Option<SupplierPart>,
     buyer: Option<BuyerPart>,
     plant: Option<PlantPart>,
+    quality: Option<QualityPart>,
     exchange: Option<ExchangePart>,
     facts: Option<FactsPart>,
 }
@@ -34,7 +36,7 @@ async fn load() -> Result<Home, AppError> {
     let around = Around::load(&mut tx).await?;
     let viewer = &around.viewer;
     let mut home =
-        Home { supplier: None, buyer: None, plant: None, exchange: None, facts: None, around: around.clone() };
+        Home { supplier: None, buyer: None, plant: None, quality: None, exchange: None, facts: None, around: around.clone() };
     if viewer.is_supplier() {
         home.supplier = Some(supplier::load(&mut tx).await?);
         return Ok(home);
@@ -44,6 +46,9 @@ async fn load() -> Result<Home, AppError> {
     }
     if viewer.is(Role::PlantManager) {
         home.plant = Some(plant::load(&mut tx).await?);
+    }
+    if viewer.is(Role::QualityEngineer) {
+        home.quality = Some(quality::load(&mut tx).await?);
     }
     if viewer.may(Action::SeeExchange) {
         home.exchange = Some(house::load_exchange(&mut tx).await?);
@@ -55,19 +60,20 @@ async fn load() -> Result<Home, AppError> {
 }
 
 fn show(home: Home) -> AnyView {
-    let Home { around, supplier, buyer, plant, exchange, facts } = home;
+    let Home { around, supplier, buyer, plant, quality, exchange, facts } = home;
     let first = around.viewer.name.split_whitespace().next().unwrap_or_default().to_owned();
     let title = if around.viewer.is_supplier() { "To do" } else { "Home" };
     let line = vec![
         around.now().with_timezone(&around.reading.zone).format("%A, %d %B %Y, %H:%M %Z").to_string().into_any(),
         around.viewer.roles.iter().map(|role| role.title()).collect::<Vec<_>>().join(", ").into_any(),
     ];
-    let none = supplier.is_none() && buyer.is_none() && plant.is_none() && exchange.is_none() && facts.is_none();
+    let none = supplier.is_none() && buyer.is_none() && plant.is_none() && quality.is_none() && exchange.is_none() && facts.is_none();
     let page = view! {
         <PageHeader title=title.into_any() beside=Some(view! { <span class="muted">{first}</span> }.into_any()) facts=line/>
         <div class="stack">
             {supplier.map(|part| supplier::show(&part, &around))}
             {buyer.map(|part| buyer::show(&part, &around))}
+            {quality.map(|part| quality::show(&part, &around))}
             {plant.map(|part| plant::show(&part, &around))}
             {facts.map(|part| house::show_facts(&part))}
             {exchange.map(|part| house::show_exchange(&part, &around))}
@@ -79,9 +85,7 @@ fn show(home: Home) -> AnyView {
 
 /// Roles whose own pages are not there yet are told so, and what they can do meanwhile.
 fn without_pages(around: &Around) -> AnyView {
-    let (what, of) = if around.viewer.is(Role::QualityEngineer) {
-        ("Inspections, certificates and holds", "quality")
-    } else if around.viewer.is(Role::ReceivingClerk) {
+    let (what, of) = if around.viewer.is(Role::ReceivingClerk) {
         ("Expected arrivals and receipts", "the dock")
     } else {
         ("The pages of your role", "your role")

@@ -3,7 +3,6 @@
 use domain::calendar::day;
 use domain::certificate::CertificateKind;
 use domain::event::Event;
-use domain::hold::{Disposition, HoldReason};
 use domain::lot::{StatusMove, StockStatus};
 use domain::quantity::{Unit, grouped};
 use domain::receipt::{Difference, Oddity, Receipt, ReceiptChannel};
@@ -57,13 +56,13 @@ pub fn event(event: &Event) -> Option<(Tone, String)> {
             (decided_tone(moves), format!("Lot {}: {}", lot.lot, moved_stock(moves, &lot.unit)))
         }
         Event::HoldPlaced { hold } => {
-            (Tone::Hold, format!("Hold {} on {}: {}", hold.number, hold.item, hold_reason(hold.reason)))
+            (Tone::Hold, format!("Hold {} on {}: {}", hold.number, hold.item, hold.reason.words()))
         }
         Event::HoldReleaseRequested { hold, disposition, .. } => {
-            (Tone::Hold, format!("Release of hold {hold} asked for: {}", disposition_words(*disposition)))
+            (Tone::Hold, format!("Release of hold {hold} asked for: {}", disposition.words()))
         }
         Event::HoldReleased { hold, disposition, .. } => {
-            (Tone::Ok, format!("Hold {} released: {}", hold.number, disposition_words(*disposition)))
+            (Tone::Ok, format!("Hold {} released: {}", hold.number, disposition.words()))
         }
         Event::StockRequested { plant, item } => (Tone::Info, format!("Stock of {item} in {plant} asked for")),
         _ => return None,
@@ -128,31 +127,6 @@ pub const fn milestone(milestone: Milestone) -> &'static str {
         Milestone::Delayed => "expected on another day",
         Milestone::ArrivedAtGate => "at the gate",
         Milestone::Receiving => "being unloaded",
-    }
-}
-
-/// As people say it.
-pub const fn hold_reason(reason: HoldReason) -> &'static str {
-    match reason {
-        HoldReason::OutOfLimits => "value out of limits",
-        HoldReason::Certificate => "certificate missing or wrong",
-        HoldReason::Damage => "damaged on the way",
-        HoldReason::ProductionFinding => "found in production",
-        HoldReason::SupplierNotice => "warned by the supplier",
-        HoldReason::CustomerComplaint => "customer complaint",
-        HoldReason::Identity => "identity not clear",
-        HoldReason::Other => "see note",
-    }
-}
-
-/// As people say it.
-pub const fn disposition_words(disposition: Disposition) -> &'static str {
-    match disposition {
-        Disposition::UseAsIs => "use as is",
-        Disposition::Rework => "rework",
-        Disposition::Sort => "sort",
-        Disposition::Scrap => "scrap",
-        Disposition::Return => "return to supplier",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use store::search::{self, Found, Known, Results};
+use store::trace::FoundStart;
 use uuid::Uuid;
 
 use crate::address::{Address, encoded};
@@ -65,10 +66,26 @@ fn only(results: &Results, words: &str) -> Option<String> {
     let is = |found: &&Found| found.number.eq_ignore_ascii_case(words);
     let (items, suppliers): (Vec<_>, Vec<_>) =
         (results.items.iter().filter(is).collect(), results.suppliers.iter().filter(is).collect());
+    let same = |number: &str| number.eq_ignore_ascii_case(words);
+    if let Some(hold) = results.holds.iter().find(|hold| same(&hold.number)) {
+        return Some(format!("/holds/{}", encoded(&hold.number)));
+    }
+    let mut material = results.material.iter().filter(|one| same(&one.name));
+    if let (Some(one), None, true) = (material.next(), material.next(), items.is_empty() && suppliers.is_empty()) {
+        return Some(page_of_material(one));
+    }
     match (items.as_slice(), suppliers.as_slice()) {
         ([item], []) => Some(list_of_item(item)),
         ([], [supplier]) => Some(list_of_supplier(supplier)),
         _ => None,
+    }
+}
+
+/// A lot has a page of its own; what is a supplier's or one piece is traced.
+fn page_of_material(one: &FoundStart) -> String {
+    match one.kind {
+        "lot" => format!("/lots/{}", one.id),
+        kind => format!("/trace/{kind}/{}", encoded(&one.id)),
     }
 }
 
@@ -84,7 +101,7 @@ fn show(answer: Answer) -> AnyView {
     let Answer { around, words, results } = answer;
     let house = !around.viewer.is_supplier();
     let searched = if house {
-        "order, item and supplier numbers, names and descriptions, and references"
+        "order, lot, serial, hold, item and supplier numbers, names and descriptions, and references"
     } else {
         "your orders: their numbers, items and descriptions, and references"
     };
@@ -126,6 +143,13 @@ fn groups(results: &Results, house: bool) -> AnyView {
     };
     let items = results.items.iter().map(|item| row(item, list_of_item(item), None)).collect_view();
     let suppliers = results.suppliers.iter().map(|it| row(it, list_of_supplier(it), Some(it.lines))).collect_view();
+    // A supplier is shown his lots where they lie with us; traces are the house's.
+    let material: Vec<&FoundStart> = results.material.iter().filter(|one| house || one.kind == "lot").collect();
+    let found_material = material
+        .iter()
+        .map(|one| view! { <li><a class="id" href=page_of_material(one)>{one.name.clone()}</a><span class="id muted">{one.item.clone()}</span><span class="end muted">{one.beside.clone()}</span></li> })
+        .collect_view();
+    let holds = results.holds.iter().map(|hold| row(hold, format!("/holds/{}", encoded(&hold.number)), None)).collect_view();
     let group = |id: &'static str, title: &'static str, count: usize, rows: AnyView| {
         (count > 0).then(|| {
             view! {
@@ -138,6 +162,8 @@ fn groups(results: &Results, house: bool) -> AnyView {
     };
     view! {
         {group("orders-title", "Orders", results.orders.len(), orders.into_any())}
+        {group("lots-title", "Lots and serials", material.len(), found_material.into_any())}
+        {group("holds-title", "Holds", results.holds.len(), holds.into_any())}
         {group("items-title", "Items", results.items.len(), items.into_any())}
         {group("suppliers-title", "Suppliers", if house { results.suppliers.len() } else { 0 }, suppliers.into_any())}
     }

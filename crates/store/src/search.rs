@@ -6,6 +6,7 @@ use domain::id::{ArrivalId, ConnectionId, CorrelationId, DeliveryId, PersonId};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::trace::{self, FoundStart};
 use crate::tx::Tx;
 
 /// Of each kind at the most.
@@ -102,12 +103,20 @@ pub struct Results {
     pub items: Vec<Found>,
     /// Suppliers whose number or name begins like it.
     pub suppliers: Vec<Found>,
+    /// Lots, suppliers' lots and serials.
+    pub material: Vec<FoundStart>,
+    /// Quality holds; `lines` is not counted.
+    pub holds: Vec<Found>,
 }
 
 impl Results {
     /// Nothing at all.
     pub const fn is_empty(&self) -> bool {
-        self.orders.is_empty() && self.items.is_empty() && self.suppliers.is_empty()
+        self.orders.is_empty()
+            && self.items.is_empty()
+            && self.suppliers.is_empty()
+            && self.material.is_empty()
+            && self.holds.is_empty()
     }
 }
 
@@ -178,5 +187,22 @@ pub async fn by_words(tx: &mut Tx, words: &str) -> Result<Results, StoreError> {
     )
     .fetch_all(tx.sql())
     .await?;
-    Ok(Results { orders, items, suppliers })
+    let material = trace::find(tx, words, EACH).await?;
+    let holds = sqlx::query_as!(
+        Found,
+        r#"
+        select h.number, concat_ws(', ', h.item_number, l.number, replace(h.reason, '_', ' ')) as "name!", 0::bigint as "lines!"
+        from hold h
+        left join lot l using (lot_id)
+        where h.number ilike $1 or h.serial = $2
+        order by h.placed_at desc
+        limit $3
+        "#,
+        begins,
+        words,
+        EACH
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    Ok(Results { orders, items, suppliers, material, holds })
 }

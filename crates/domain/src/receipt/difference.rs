@@ -1,5 +1,7 @@
 //! Announced and received, side by side: what is still missing, what differs, and where a shipment stands after what came.
 
+use std::collections::{HashMap, HashSet};
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -104,10 +106,42 @@ impl DueLine {
         same_place && came.item == self.item
     }
 
-    /// Whether a lot is one of those announced; where none was announced, every lot is.
+    /// Whether a lot is one of those announced; where none was announced, every lot is. Of many lots ask [`Parts`].
     pub fn knows_lot(&self, lot: Option<&str>) -> bool {
         let wanted = lot_key(lot);
         self.lots.is_empty() || wanted.is_none() || self.lots.iter().any(|known| lot_key(Some(&known.lot)) == wanted)
+    }
+
+    /// Where this line stands among others: the ship notice's line, or the order's.
+    fn place(&self) -> Place<'_> {
+        (self.notice_line, &self.order, &self.line)
+    }
+}
+
+type Place<'a> = (Option<i32>, &'a str, &'a str);
+
+/// All parts of a delivery, found by line and lot. A shipment of thousands of lots is compared with as many that came.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    all: Vec<Part<'a>>,
+    by_lot: HashMap<(Place<'a>, Option<String>), usize>,
+}
+
+impl<'a> Parts<'a> {
+    /// In the order of the lines and their lots.
+    pub fn all(&self) -> &[Part<'a>] {
+        &self.all
+    }
+
+    /// The part that a lot of this line belongs to; where no lot was announced for the line, its one part.
+    pub fn of(&self, line: &'a DueLine, lot: Option<&str>) -> Option<&Part<'a>> {
+        let key = if line.lots.is_empty() { None } else { Some(lot_key(lot)?) };
+        self.by_lot.get(&(line.place(), key)).and_then(|place| self.all.get(*place))
+    }
+
+    /// Whether a lot is one of those announced; where none was announced, every lot is.
+    pub fn knows_lot(&self, line: &'a DueLine, lot: Option<&str>) -> bool {
+        line.lots.is_empty() || lot_key(lot).is_none() || self.of(line, lot).is_some()
     }
 }
 
@@ -115,10 +149,34 @@ impl Delivery {
     /// Every line and lot with what came of it. Of a line with announced lots, what came without a lot's name fills what is
     /// missing from the first lot on.
     pub fn parts(&self) -> Vec<Part<'_>> {
-        self.lines.iter().flat_map(|line| self.parts_of(line)).collect()
+        let mut came: HashMap<(Option<i32>, Option<&(String, String)>, &str), Vec<&Came>> = HashMap::new();
+        for one in &self.came {
+            let order_line = if one.notice_line.is_some() { None } else { one.order_line.as_ref() };
+            came.entry((one.notice_line, order_line, &one.item)).or_default().push(one);
+        }
+        self.lines
+            .iter()
+            .flat_map(|line| {
+                let on_order = (line.order.clone(), line.line.clone());
+                let order_line = line.notice_line.is_none().then_some(&on_order);
+                let of_line = came.get(&(line.notice_line, order_line, line.item.as_str()));
+                Self::parts_of(line, of_line.map_or(&[], Vec::as_slice))
+            })
+            .collect()
     }
 
-    fn parts_of<'a>(&'a self, line: &'a DueLine) -> Vec<Part<'a>> {
+    /// The same, to be looked up by line and lot.
+    pub fn indexed(&self) -> Parts<'_> {
+        let all = self.parts();
+        let mut by_lot = HashMap::with_capacity(all.len());
+        for (place, part) in all.iter().enumerate() {
+            let key = part.lot.and_then(|lot| lot_key(Some(&lot.lot)));
+            by_lot.entry((part.line.place(), key)).or_insert(place);
+        }
+        Parts { all, by_lot }
+    }
+
+    fn parts_of<'a>(line: &'a DueLine, came: &[&'a Came]) -> Vec<Part<'a>> {
         let none = Decimal::ZERO;
         let mut parts: Vec<Part<'a>> = if line.lots.is_empty() {
             vec![Part { line, lot: None, announced: line.quantity, accepted: none, damaged: none }]
@@ -127,13 +185,15 @@ impl Delivery {
             lots.map(|lot| Part { line, lot: Some(lot), announced: lot.quantity, accepted: none, damaged: none })
                 .collect()
         };
-        let came: Vec<&Came> = self.came.iter().filter(|came| line.is_of(came)).collect();
         let (named, nameless): (Vec<&Came>, Vec<&Came>) =
-            came.into_iter().partition(|came| lot_key(came.lot.as_deref()).is_some() && !line.lots.is_empty());
+            came.iter().copied().partition(|came| lot_key(came.lot.as_deref()).is_some() && !line.lots.is_empty());
+        let mut by_lot: HashMap<Option<String>, usize> = HashMap::with_capacity(parts.len());
+        for (place, part) in parts.iter().enumerate() {
+            by_lot.entry(part.lot.and_then(|lot| lot_key(Some(&lot.lot)))).or_insert(place);
+        }
         for came in named {
-            let wanted = lot_key(came.lot.as_deref());
-            let part = parts.iter_mut().find(|part| part.lot.and_then(|lot| lot_key(Some(&lot.lot))) == wanted);
-            if let Some(part) = part {
+            let place = by_lot.get(&lot_key(came.lot.as_deref())).copied();
+            if let Some(part) = place.and_then(|place| parts.get_mut(place)) {
                 part.accepted = part.accepted.saturating_add(came.accepted);
                 part.damaged = part.damaged.saturating_add(came.damaged);
             }
@@ -157,13 +217,17 @@ impl Delivery {
 
     /// What came that nobody announced: another item, or a lot that was not on the notice.
     pub fn strange(&self) -> impl Iterator<Item = (&Came, Oddity)> {
-        self.came.iter().filter(|came| came.accepted.saturating_add(came.damaged) > Decimal::ZERO).filter_map(|came| {
-            match self.lines.iter().find(|line| line.is_of(came)) {
+        let announced: Vec<HashSet<Option<String>>> =
+            self.lines.iter().map(|line| line.lots.iter().map(|lot| lot_key(Some(&lot.lot))).collect()).collect();
+        self.came.iter().filter(|came| came.accepted.saturating_add(came.damaged) > Decimal::ZERO).filter_map(
+            move |came| match self.lines.iter().zip(&announced).find(|(line, _)| line.is_of(came)) {
                 None => Some((came, Oddity::WrongItem)),
-                Some(line) if !line.knows_lot(came.lot.as_deref()) => Some((came, Oddity::UnknownLot)),
-                Some(_) => None,
-            }
-        })
+                Some((_, lots)) => {
+                    let lot = lot_key(came.lot.as_deref());
+                    (lot.is_some() && !lots.is_empty() && !lots.contains(&lot)).then_some((came, Oddity::UnknownLot))
+                }
+            },
+        )
     }
 
     /// Nothing came yet.

@@ -1,11 +1,13 @@
 //! Receiving by hand or by machine: what may be entered, and the receipt that comes of it.
 
+use std::collections::HashSet;
+
 use chrono::{NaiveDate, TimeDelta};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::difference::{Came, Delivery, DueLine, Part};
+use super::difference::{Came, Delivery, DueLine, Part, Parts};
 use super::matching::lot_key;
 use super::{Oddity, ReceiptChannel, ReceivedLine};
 use crate::Timestamp;
@@ -133,7 +135,8 @@ fn line_of<'a>(delivery: &'a Delivery, post: &PostLine) -> Option<&'a DueLine> {
 /// What the rules have to say about a receipt before it is taken. `today` is the day in the plant.
 pub fn check(delivery: &Delivery, command: &PostReceipt, now: Timestamp, today: NaiveDate) -> Vec<Finding> {
     let mut found = whole(delivery, command, now);
-    let mut seen: Vec<(Option<i32>, Option<&str>, Option<&str>, Option<String>)> = Vec::new();
+    let parts = delivery.indexed();
+    let mut seen: HashSet<(Option<i32>, Option<&str>, Option<&str>, Option<String>)> = HashSet::new();
     for (index, post) in command.lines.iter().enumerate() {
         let at = |field: &str| format!("lines.{index}.{field}");
         let Some(line) = line_of(delivery, post) else {
@@ -145,16 +148,15 @@ pub fn check(delivery: &Delivery, command: &PostReceipt, now: Timestamp, today: 
             continue;
         };
         let key = (post.notice_line, post.line.as_deref(), post.item.as_deref(), lot_key(post.lot.as_deref()));
-        if seen.contains(&key) {
+        if !seen.insert(key) {
             found.push(Finding::stops(
                 at("lot"),
                 "lot_twice",
                 "The same line and lot stand here twice. Enter their sum once.",
             ));
         }
-        seen.push(key);
         found.extend(numbers(line, post, &at));
-        found.extend(words(line, post, &at, today));
+        found.extend(words(line, &parts, post, &at, today));
     }
     if !Finding::any_stops(&found) {
         found.extend(beyond(delivery, command));
@@ -247,7 +249,13 @@ fn numbers(line: &DueLine, post: &PostLine, at: &dyn Fn(&str) -> String) -> Vec<
     found
 }
 
-fn words(line: &DueLine, post: &PostLine, at: &dyn Fn(&str) -> String, today: NaiveDate) -> Vec<Finding> {
+fn words<'a>(
+    line: &'a DueLine,
+    parts: &Parts<'a>,
+    post: &PostLine,
+    at: &dyn Fn(&str) -> String,
+    today: NaiveDate,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     let note = post.note.as_deref().map(str::trim).unwrap_or_default();
     let longest = note.chars().count();
@@ -273,8 +281,8 @@ fn words(line: &DueLine, post: &PostLine, at: &dyn Fn(&str) -> String, today: Na
                 let message = format!("Every quantity of {} belongs to a lot. Enter the lot on the label.", line.item);
                 found.push(Finding::stops(at("lot"), "lot_missing", message));
             }
-            Some(lot) if !line.knows_lot(Some(lot)) => {
-                let known = line.lots.iter().map(|known| known.lot.as_str()).collect::<Vec<_>>().join(", ");
+            Some(lot) if !parts.knows_lot(line, Some(lot)) => {
+                let known = some(line.lots.iter().map(|known| known.lot.as_str()));
                 let message = format!(
                     "Lot {lot} was not announced; announced were {known}. It is received and a difference opens."
                 );
@@ -293,13 +301,22 @@ fn words(line: &DueLine, post: &PostLine, at: &dyn Fn(&str) -> String, today: Na
     found
 }
 
+/// The first few of many names, and how many more there are.
+fn some<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 8;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
 /// More than announced is received all the same; whoever receives should know.
 fn beyond(delivery: &Delivery, command: &PostReceipt) -> Vec<Finding> {
     let after = after(delivery, command);
+    let parts = after.indexed();
     let mut found = Vec::new();
     for (index, post) in command.lines.iter().enumerate() {
-        let Some(line) = line_of(delivery, post).filter(|line| !post.is_wrong_item(line)) else { continue };
-        let Some(part) = part_of(&after, line, post.lot.as_deref()) else { continue };
+        let Some(line) = line_of(&after, post).filter(|line| !post.is_wrong_item(line)) else { continue };
+        let Some(part) = parts.of(line, post.lot.as_deref()) else { continue };
         if part.over() > Decimal::ZERO && post.came() > Decimal::ZERO {
             let message = format!(
                 "{} {} more than announced ({}). They are received and a difference opens.",
@@ -336,16 +353,6 @@ fn came(line: &DueLine, post: &PostLine) -> Came {
     }
 }
 
-fn part_of<'a>(delivery: &'a Delivery, line: &DueLine, lot: Option<&str>) -> Option<Part<'a>> {
-    let wanted = lot_key(lot);
-    delivery.parts().into_iter().find(|part| {
-        part.line.notice_line == line.notice_line
-            && part.line.line == line.line
-            && part.line.order == line.order
-            && part.lot.is_none_or(|known| lot_key(Some(&known.lot)) == wanted)
-    })
-}
-
 /// The lines of the receipt that the command asks for, each with what is odd about it. A receipt that says that nothing more
 /// is expected also has a line for each lot of which nothing came. The command must have been checked.
 pub fn post(delivery: &Delivery, command: &PostReceipt, new_id: &mut dyn FnMut() -> Uuid) -> Vec<Posted> {
@@ -354,40 +361,41 @@ pub fn post(delivery: &Delivery, command: &PostReceipt, new_id: &mut dyn FnMut()
         ..command.clone()
     };
     let after = after(delivery, &whole);
+    let parts = after.indexed();
     let is_last = command.complete && delivery.notice.is_some();
     let mut posted: Vec<Posted> = Vec::new();
+    let mut said: HashSet<(Option<i32>, String, Option<String>)> = HashSet::new();
     for post in &whole.lines {
-        let Some(line) = line_of(delivery, post) else { continue };
-        let oddities = oddities(&after, line, post, is_last);
+        let Some(line) = line_of(&after, post) else { continue };
+        let oddities = oddities(&parts, line, post, is_last);
         if post.came() <= Decimal::ZERO && oddities.is_empty() {
             continue;
         }
-        posted.push(written(line, post, oddities, new_id));
+        let one = written(line, &parts, post, oddities, new_id);
+        let lot = if line.lots.is_empty() { None } else { lot_key(one.line.supplier_lot.as_deref()) };
+        said.insert((one.line.notice_line, one.line.item.clone(), lot));
+        posted.push(one);
     }
     if is_last {
-        for part in after.parts().iter().filter(|part| part.missing() > Decimal::ZERO) {
-            let said = posted.iter().any(|one| {
-                one.line.notice_line == part.line.notice_line
-                    && one.line.item == part.line.item
-                    && part.lot.is_none_or(|lot| lot_key(Some(&lot.lot)) == lot_key(one.line.supplier_lot.as_deref()))
-            });
-            if !said {
+        for part in parts.all().iter().filter(|part| part.missing() > Decimal::ZERO) {
+            let lot = part.lot.and_then(|lot| lot_key(Some(&lot.lot)));
+            if !said.contains(&(part.line.notice_line, part.line.item.clone(), lot)) {
                 let nothing = PostLine { accepted: Decimal::ZERO, ..as_announced(part) };
-                posted.push(written(part.line, &nothing, vec![Oddity::Short], new_id));
+                posted.push(written(part.line, &parts, &nothing, vec![Oddity::Short], new_id));
             }
         }
     }
     posted
 }
 
-fn oddities(after: &Delivery, line: &DueLine, post: &PostLine, is_last: bool) -> Vec<Oddity> {
+fn oddities<'a>(parts: &Parts<'a>, line: &'a DueLine, post: &PostLine, is_last: bool) -> Vec<Oddity> {
     let mut odd = Vec::new();
     if post.is_wrong_item(line) {
         return vec![Oddity::WrongItem];
     }
-    if !line.knows_lot(post.lot.as_deref()) {
+    if !parts.knows_lot(line, post.lot.as_deref()) {
         odd.push(Oddity::UnknownLot);
-    } else if let Some(part) = part_of(after, line, post.lot.as_deref()) {
+    } else if let Some(part) = parts.of(line, post.lot.as_deref()) {
         if is_last && part.missing() > Decimal::ZERO {
             odd.push(Oddity::Short);
         }
@@ -401,9 +409,15 @@ fn oddities(after: &Delivery, line: &DueLine, post: &PostLine, is_last: bool) ->
     odd
 }
 
-fn written(line: &DueLine, post: &PostLine, oddities: Vec<Oddity>, new_id: &mut dyn FnMut() -> Uuid) -> Posted {
+fn written<'a>(
+    line: &'a DueLine,
+    parts: &Parts<'a>,
+    post: &PostLine,
+    oddities: Vec<Oddity>,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Posted {
     let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned);
-    let announced = line.lots.iter().find(|lot| lot_key(Some(&lot.lot)) == lot_key(post.lot.as_deref()));
+    let announced = parts.of(line, post.lot.as_deref()).and_then(|part| part.lot);
     Posted {
         line: ReceivedLine {
             receipt_line_id: ReceiptLineId(new_id()),

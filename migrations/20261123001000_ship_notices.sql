@@ -133,8 +133,7 @@ comment on column ship_milestone.happened_at is 'When it happened at its place; 
 
 create table sscc_counter (
   prefix text primary key check (prefix ~ '^[0-9]{7,10}$'),
-  next bigint not null default 1,
-  supplier_id uuid references supplier
+  next bigint not null default 1
 );
 comment on table sscc_counter is 'The next serial reference under each GS1 company prefix; never goes back, so that no SSCC repeats.';
 
@@ -171,8 +170,13 @@ end
 $$;
 alter table sscc_counter enable row level security;
 alter table sscc_counter force row level security;
--- The counters hold no secret, and a supplier without a prefix of its own counts in the portal's.
-create policy sscc_counter_scope on sscc_counter using ((select current_setting('interlock.scope', true)) <> '');
+-- Without an owner: suppliers without a prefix of their own count in the portal's, and two numbers of one company in one.
+-- How far a prefix has counted stands on every label under it.
+create policy sscc_counter_scope on sscc_counter using (
+  (select current_setting('interlock.scope', true)) = 'all'
+  or ((select current_setting('interlock.scope', true)) = 'suppliers'
+      and (select nullif(current_setting('interlock.suppliers', true), '')) is not null)
+);
 
 grant select, insert, update on ship_notice, ship_notice_line, sscc_counter to interlock_app;
 grant select, insert, update, delete on ship_notice_lot, ship_notice_serial, handling_unit, handling_unit_content to interlock_app;

@@ -65,3 +65,22 @@ pub async fn forget(tx: &mut Tx, form: &str, object: &str) -> Result<(), StoreEr
         .await?;
     Ok(())
 }
+
+/// Which objects the person has drafts of under this form, the latest first, at most 50: key, what was typed, and when.
+pub async fn of_form(tx: &mut Tx, form: &str) -> Result<Vec<(String, Draft)>, StoreError> {
+    let Some(person) = tx.actor().person() else { return Ok(Vec::new()) };
+    let rows = sqlx::query!(
+        r#"
+        select object, data, problems, updated_at from draft
+        where person_id = $1 and form = $2 order by updated_at desc limit 50
+        "#,
+        person.0,
+        form
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.object, Draft { data: row.data, problems: row.problems, updated_at: row.updated_at }))
+        .collect())
+}

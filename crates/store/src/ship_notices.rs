@@ -638,18 +638,16 @@ async fn allocate(tx: &mut Tx, supplier_id: SupplierId, count: usize) -> Result<
         .fetch_optional(tx.sql())
         .await?
         .flatten();
-    let owner = own.is_some().then_some(supplier_id.0);
     let prefix = own.unwrap_or_else(|| PORTAL_PREFIX.to_owned());
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let after = sqlx::query_scalar!(
         r#"
-        insert into sscc_counter (prefix, next, supplier_id) values ($1, 1 + $2::bigint, $3)
+        insert into sscc_counter (prefix, next) values ($1, 1 + $2::bigint)
         on conflict (prefix) do update set next = sscc_counter.next + $2::bigint
         returning next
         "#,
         prefix,
-        count,
-        owner
+        count
     )
     .fetch_one(tx.sql())
     .await?;

@@ -152,7 +152,13 @@ async fn furnished(pool: PgPoolOptions, options: PgConnectOptions) -> (Scene, Pg
             orders::confirm(&mut tx, number, &command(&record)).await.expect("taken");
             tx.commit().await.expect("a commit");
         }
+        crate::ship_notices::ship_something(&scene, number, id).await;
     }
+    // An item that nobody ordered is the house's own business.
+    sqlx::raw_sql("insert into item (item_id, number, description, base_unit, created_at) values (gen_random_uuid(), 'SECRET', 'x', 'PCE', now())")
+        .execute(&scene.owner)
+        .await
+        .expect("an item");
     // A delivery with a failed try for each promise, as the worker would write them.
     sqlx::raw_sql(
         "insert into delivery (delivery_id, connection_id, event_position, event_id, subject_kind, subject_id, subject_version,
@@ -225,8 +231,12 @@ async fn a_supplier_sees_and_changes_the_own_rows_only_whatever_the_sql(
         .expect("a count");
         assert!(there > 0 || table == "person_supplier", "{table} has no row of B");
     }
+    // A supplier sees how the items are handled that he has orders for, and no others.
+    let items = "select * from item i where not exists (select from order_line l where l.item_id = i.item_id)";
+    assert_eq!(rows(&app, &as_a, items).await.expect("asked"), 0);
+    assert!(rows(&app, &as_a, "select * from item").await.expect("asked") > 0);
     for table in
-        ["item", "arrival", "link", "connection", "connection_reader", "feed", "person", "session", "audit_entry"]
+        ["arrival", "link", "connection", "connection_reader", "feed", "person", "session", "audit_entry"]
     {
         assert_eq!(rows(&app, &as_a, &format!("select * from {table}")).await.expect("asked"), 0, "{table}");
     }

@@ -1,5 +1,6 @@
 //! The store against a real PostgreSQL: one database per test, made from the migrations. One binary, so that it links once.
 
+mod api_keys;
 mod arrivals;
 mod certificates;
 mod connections;

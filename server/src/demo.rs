@@ -1,10 +1,11 @@
-//! The demo: people, plants and agreements of the imagined maker of gearboxes *Norvik Antriebe*, and a simulated ERP that
-//! issues the orders. Orders come the ordinary way in (a connection of kind `rest`, arrivals, commands), and answers go the
+//! The demo: people, plants and agreements of the imagined maker of gearboxes *Norvik Antriebe*, a simulated ERP that issues the
+//! orders, and a simulated warehouse that receives in Lindau. Orders come the ordinary way in (a connection of kind `rest`, arrivals, commands), and answers go the
 //! ordinary way out.
 
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use app::access::sign_in::DEMO_PASSWORD;
@@ -21,11 +22,37 @@ use store::people::{self, NewPerson};
 use store::{Store, Tx, Who, agreements, reference};
 
 use crate::config::Config;
+use crate::demo_certificates;
 
-/// Name of the connection to the simulated ERP.
-const CONNECTION: &str = "Simulated ERP";
-/// The file, below the directory of secrets, with the key of the simulated ERP.
-const KEY_FILE: &str = "simulated-erp";
+/// A simulated system and its connection.
+struct Peer {
+    /// Name of the connection.
+    name: &'static str,
+    /// The file, below the directory of secrets, with its key.
+    key_file: &'static str,
+    /// The setting of the connector.
+    system: &'static str,
+    plant: Option<&'static str>,
+    takes: Takes,
+    feeds: &'static [&'static str],
+}
+
+const ERP: Peer = Peer {
+    name: "Simulated ERP",
+    key_file: "simulated-erp",
+    system: "erp",
+    plant: None,
+    takes: Takes::Own,
+    feeds: &["orders", "receipts", "milestones", "stock"],
+};
+const WAREHOUSE: Peer = Peer {
+    name: "Simulated warehouse",
+    key_file: "simulated-warehouse",
+    system: "wms",
+    plant: Some("DE10"),
+    takes: Takes::All,
+    feeds: &["receipts", "milestones"],
+};
 
 struct Person {
     email: &'static str,
@@ -81,6 +108,7 @@ pub async fn load(store: &Store, passwords: &Passwords) -> anyhow::Result<()> {
         agreements::save_plant_tolerances(&mut tx, plant, &limits()).await?;
     }
     add_people(&mut tx, passwords).await?;
+    demo_certificates::load(&mut tx, store.clock().now().date_naive()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -125,31 +153,52 @@ async fn add_people(tx: &mut Tx, passwords: &Passwords) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the simulated ERP on a free port of this machine and points its connection there. It keeps orders and answers in
-/// the data directory, so that the next start goes on from here.
-pub async fn simulate(store: &Store, config: &Config) -> anyhow::Result<RunningErp> {
-    let key = key(config)?;
-    let today = store.clock().now().date_naive();
-    let settings = Settings {
-        api_key: key,
-        state: Some(config.data_dir.join("simulated-erp.json")),
-        orders: simulators::demo::orders(today),
-        ..Settings::default()
-    };
-    let erp = SimulatedErp::start(settings).await.context("the simulated ERP did not start")?;
-    connect(store, &erp.base_url()).await.context("the connection to the simulated ERP was not saved")?;
-    Ok(erp)
+/// The simulated systems; they stop when this is dropped.
+#[derive(Debug)]
+pub struct Simulated {
+    /// Issues the orders and keeps the book of stock.
+    pub erp: RunningErp,
+    /// Receives in Lindau.
+    pub warehouse: RunningErp,
 }
 
-/// The ERP's key, made at the first start, in a file that its connection names.
-fn key(config: &Config) -> anyhow::Result<String> {
+/// Starts the simulated ERP and the simulated warehouse of Lindau on free ports of this machine and points their connections
+/// there. They keep what they know in the data directory, so that the next start goes on from here. `alive`: trucks leave and
+/// arrive by themselves, and the warehouse receives what they bring.
+pub async fn simulate(store: &Store, config: &Config, alive: bool) -> anyhow::Result<Simulated> {
+    let now = store.clock().now();
+    let pace = |seconds| alive.then(|| Duration::from_secs(seconds));
+    let erp = Settings {
+        api_key: key(config, ERP.key_file)?,
+        state: Some(config.data_dir.join("simulated-erp.json")),
+        orders: simulators::demo::orders(now.date_naive()),
+        stock: simulators::demo::stock(now),
+        alive: pace(45),
+        ..Settings::default()
+    };
+    let warehouse = Settings {
+        role: simulators::Role::Wms,
+        api_key: key(config, WAREHOUSE.key_file)?,
+        state: Some(config.data_dir.join("simulated-warehouse.json")),
+        alive: pace(60),
+        ..Settings::default()
+    };
+    let erp = SimulatedErp::start(erp).await.context("the simulated ERP did not start")?;
+    let warehouse = SimulatedErp::start(warehouse).await.context("the simulated warehouse did not start")?;
+    connect(store, &ERP, &erp).await.context("the connection to the simulated ERP was not saved")?;
+    connect(store, &WAREHOUSE, &warehouse).await.context("the connection to the simulated warehouse was not saved")?;
+    Ok(Simulated { erp, warehouse })
+}
+
+/// A system's key, made at the first start, in a file that its connection names.
+fn key(config: &Config, file: &str) -> anyhow::Result<String> {
     let directory = config.secrets_dir();
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(&directory)
         .with_context(|| format!("make {}", directory.display()))?;
-    let path = directory.join(KEY_FILE);
+    let path = directory.join(file);
     if let Ok(key) = fs::read_to_string(&path) {
         return Ok(key);
     }
@@ -166,24 +215,29 @@ fn key(config: &Config) -> anyhow::Result<String> {
     Ok(key)
 }
 
-async fn connect(store: &Store, base_url: &str) -> anyhow::Result<()> {
-    let settings = json!({ "base_url": base_url, "api_key": format!("file:{KEY_FILE}") });
+async fn connect(store: &Store, peer: &Peer, running: &RunningErp) -> anyhow::Result<()> {
+    let settings = json!({
+        "base_url": running.base_url(), "api_key": format!("file:{}", peer.key_file), "system": peer.system
+    });
     let kind = registry::kind("rest").context("this program has no connector `rest`")?;
-    let feeds: Vec<&str> = kind.feeds.iter().map(|feed| feed.name).collect();
     let mut tx = store.begin(who(store)).await?;
     let known =
-        connections::list(&mut tx).await?.into_iter().find(|connection| connection.configured.name == CONNECTION);
+        connections::list(&mut tx).await?.into_iter().find(|connection| connection.configured.name == peer.name);
     match known {
         None => {
+            let plant_id = match peer.plant {
+                Some(code) => people::find_memberships(&mut tx, &[], &[code.to_owned()]).await?.1.first().copied(),
+                None => None,
+            };
             let configured = Configured {
-                name: CONNECTION.to_owned(),
-                plant_id: None,
-                takes: Takes::Own,
+                name: peer.name.to_owned(),
+                plant_id,
+                takes: peer.takes,
                 stage: Stage::Test,
                 settings,
                 in_flight_limit: 8,
             };
-            connections::add(&mut tx, kind.name, &configured, &feeds).await?;
+            connections::add(&mut tx, kind.name, &configured, peer.feeds).await?;
         }
         Some(known) if known.configured.settings["base_url"] != settings["base_url"] => {
             let mut configured = known.configured.clone();

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod demo;
+mod demo_certificates;
 pub mod guard;
 pub mod health;
 pub mod live;

@@ -1,8 +1,10 @@
 //! Coming in, staying in, and being kept out, at the real doors with a real database.
 
 mod live;
+mod machines;
 mod portal;
 mod routes;
+mod uploads;
 
 use axum::body::Bytes;
 use chrono::TimeDelta;

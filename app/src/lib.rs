@@ -12,14 +12,17 @@ pub mod address;
 pub mod admin;
 pub mod certificates;
 pub mod deviations;
+pub mod differences;
 pub mod error;
 pub mod exchange;
 pub mod form;
 pub mod home;
+pub mod inbound;
 pub mod orders;
 #[cfg(feature = "ssr")]
 pub mod page;
 pub mod quality;
+pub mod receipts;
 #[cfg(feature = "ssr")]
 pub mod request;
 pub mod search;
@@ -45,17 +48,20 @@ use crate::certificates::{
     CertificatePage, CertificatesPage, NewCertificatePage, SpecificationPage, SpecificationsPage, WaiveCertificatePage,
 };
 use crate::deviations::{CounterPage, DeviationsPage, RejectPage};
+use crate::differences::{DifferencePage, DifferencesPage};
 use crate::error::{AppError, ErrorPage};
 use crate::exchange::{
     ArrivalPage, ArrivalsPage, ConnectionPage, ConnectionsPage, DeliveriesPage, DeliveryPage, EditConnectionPage,
     NewConnectionPage,
 };
 use crate::home::HomePage;
+use crate::inbound::{InboundPage, ReceiveOrderPage, ReceivePage};
 use crate::orders::{ConfirmAllPage, ConfirmPage, OrderPage, OrdersPage, TimelinePage};
 use crate::quality::{
     HoldPage, HoldsPage, InspectionPage, InspectionsPage, LotPage, NewHoldPage, ReleaseHoldPage, StockPage, TracePage,
     TracesPage,
 };
+use crate::receipts::ReceiptPage;
 use crate::search::SearchPage;
 pub use crate::shell::shell;
 use crate::shipments::{
@@ -108,6 +114,12 @@ pub fn App() -> impl IntoView {
                 <Route path=(StaticSegment("certificates"), ParamSegment("id")) view=CertificatePage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("specifications") view=SpecificationsPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("specifications"), ParamSegment("item")) view=SpecificationPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("inbound") view=InboundPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("inbound"), StaticSegment("orders"), ParamSegment("po")) view=ReceiveOrderPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("inbound"), ParamSegment("notice")) view=ReceivePage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("receipts"), ParamSegment("number")) view=ReceiptPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("differences") view=DifferencesPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("differences"), ParamSegment("number")) view=DifferencePage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("people") view=PeoplePage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("people"), StaticSegment("new")) view=InvitePage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("people"), ParamSegment("id")) view=PersonPage ssr=SsrMode::Async/>

@@ -306,7 +306,7 @@ pub async fn waiting(tx: &mut Tx, item: &str) -> Result<Vec<Waiting>, CommandErr
         left join delivery d on d.event_id = e.event_id
         where not exists (
           select from stock s
-          where s.connection_id = h.connection_id and s.plant_id = h.plant_id and s.item_id = $5 and s.learned_at >= e.at)
+          where s.connection_id = h.connection_id and s.plant_id = h.plant_id and s.item_id = $5 and s.learned_at > e.at)
         order by h.place, e.at desc
         "#,
         &lanes,

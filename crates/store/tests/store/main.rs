@@ -8,6 +8,7 @@ mod exchange_list;
 mod isolation;
 mod orders;
 mod people;
+mod quality;
 mod receipts;
 mod retention;
 mod revisions;

@@ -24,6 +24,8 @@ pub struct Around {
     pub viewer: Viewer,
     /// What waits, in the scope of the one who looks.
     pub waiting: Waiting,
+    /// Differences between announced and received that are open, in the scope of the one who looks.
+    pub differences: i64,
     /// Zone and instant of the page.
     pub reading: Reading,
     /// What was just done, shown once.
@@ -41,11 +43,13 @@ impl Around {
     pub async fn load(tx: &mut Tx) -> Result<Self, AppError> {
         let viewer = request::viewer().await?;
         let waiting = control_tower::waiting(tx).await?;
+        let (differences, _) = store::differences::open_counts(tx).await?;
         let here = use_context::<Parts>().and_then(|parts| parts.uri.path_and_query().map(ToString::to_string));
         Ok(Self {
             reading: Reading::new(&viewer.zone, tx.now()),
             viewer,
             waiting,
+            differences,
             notice: request::take_notice().await,
             here: here.unwrap_or_else(|| "/".to_owned()),
             watch: None,
@@ -73,13 +77,14 @@ impl Around {
 
     /// The page in its frame, under this title in the browser's tab.
     pub fn frame(self, title: impl Into<String>, content: impl IntoView + 'static) -> AnyView {
-        let Self { viewer, waiting, reading, notice, here, watch, demo } = self;
+        let Self { viewer, waiting, differences, reading, notice, here, watch, demo } = self;
         let counts = Counts {
             needs_supplier: waiting.needs_supplier,
             with_buyer: waiting.with_buyer,
             not_in_erp: waiting.not_in_erp,
             changed: waiting.changed,
             overdue: waiting.overdue,
+            differences,
             lines: waiting.lines,
         };
         let entries = rail::entries(&viewer.roles, &counts);

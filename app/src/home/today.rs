@@ -9,6 +9,7 @@ use super::plant::{self, PlantPart};
 use super::quality::{self, QualityPart};
 use super::supplier::{self, SupplierPart};
 use crate::error::AppError;
+use crate::inbound::part::{self as dock, DockPart};
 use crate::loaded;
 use crate::page::Around;
 use crate::request;
@@ -22,6 +23,7 @@ struct Home {
     supplier: Option<SupplierPart>,
     buyer: Option<BuyerPart>,
     plant: Option<PlantPart>,
+    dock: Option<DockPart>,
     quality: Option<QualityPart>,
     exchange: Option<ExchangePart>,
     facts: Option<FactsPart>,
@@ -36,13 +38,16 @@ async fn load() -> Result<Home, AppError> {
     let around = Around::load(&mut tx).await?;
     let viewer = &around.viewer;
     let mut home =
-        Home { supplier: None, buyer: None, plant: None, quality: None, exchange: None, facts: None, around: around.clone() };
+        Home { supplier: None, buyer: None, plant: None, dock: None, quality: None, exchange: None, facts: None, around: around.clone() };
     if viewer.is_supplier() {
         home.supplier = Some(supplier::load(&mut tx).await?);
         return Ok(home);
     }
     if viewer.is(Role::Buyer) {
         home.buyer = Some(buyer::load(&mut tx).await?);
+    }
+    if viewer.is(Role::ReceivingClerk) {
+        home.dock = Some(dock::load(&mut tx).await?);
     }
     if viewer.is(Role::PlantManager) {
         home.plant = Some(plant::load(&mut tx).await?);
@@ -60,17 +65,18 @@ async fn load() -> Result<Home, AppError> {
 }
 
 fn show(home: Home) -> AnyView {
-    let Home { around, supplier, buyer, plant, quality, exchange, facts } = home;
+    let Home { around, supplier, buyer, plant, dock, quality, exchange, facts } = home;
     let first = around.viewer.name.split_whitespace().next().unwrap_or_default().to_owned();
     let title = if around.viewer.is_supplier() { "To do" } else { "Home" };
     let line = vec![
         around.now().with_timezone(&around.reading.zone).format("%A, %d %B %Y, %H:%M %Z").to_string().into_any(),
         around.viewer.roles.iter().map(|role| role.title()).collect::<Vec<_>>().join(", ").into_any(),
     ];
-    let none = supplier.is_none() && buyer.is_none() && plant.is_none() && quality.is_none() && exchange.is_none() && facts.is_none();
+    let none = supplier.is_none() && dock.is_none() && buyer.is_none() && plant.is_none() && quality.is_none() && exchange.is_none() && facts.is_none();
     let page = view! {
         <PageHeader title=title.into_any() beside=Some(view! { <span class="muted">{first}</span> }.into_any()) facts=line/>
         <div class="stack">
+            {dock.map(|part| dock::show(&part))}
             {supplier.map(|part| supplier::show(&part, &around))}
             {buyer.map(|part| buyer::show(&part, &around))}
             {quality.map(|part| quality::show(&part, &around))}
@@ -85,11 +91,7 @@ fn show(home: Home) -> AnyView {
 
 /// Roles whose own pages are not there yet are told so, and what they can do meanwhile.
 fn without_pages(around: &Around) -> AnyView {
-    let (what, of) = if around.viewer.is(Role::ReceivingClerk) {
-        ("Expected arrivals and receipts", "the dock")
-    } else {
-        ("The pages of your role", "your role")
-    };
+    let (what, of) = ("The pages of your role", "your role");
     let lines = at_most(around.waiting.lines, store::order_list::COUNTED);
     view! {
         <section class="sheet" aria-labelledby="soon-title">

@@ -18,6 +18,8 @@ pub struct Counts {
     pub changed: i64,
     /// Lines that should have been answered by their day.
     pub overdue: i64,
+    /// Differences between announced and received that are open.
+    pub differences: i64,
     /// All lines.
     pub lines: i64,
 }
@@ -50,7 +52,13 @@ pub fn entries(roles: &[Role], counts: &Counts) -> (Vec<Entry>, Vec<Entry>) {
         pages.push(entry("Inspections", "/inspections", None));
         pages.push(entry("Holds", "/holds", None));
     }
+    if has(&[Role::ReceivingClerk]) {
+        pages.push(entry("Inbound", "/inbound", None));
+    }
     pages.push(entry("Orders", "/orders", Some(counts.lines)));
+    if buyer || supplier || has(&[Role::ReceivingClerk]) {
+        pages.push(entry("Differences", "/differences", Some(counts.differences)));
+    }
     if !quality && (supplier || has(&[Role::PlantManager, Role::Buyer, Role::ReceivingClerk])) {
         pages.push(entry("Holds", "/holds", None));
     }
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn a_supplier_is_offered_no_page_of_the_house() {
         let (pages, _) = entries(&[Role::Supplier], &Counts::default());
-        assert_eq!(pages.iter().map(|page| page.href).collect::<Vec<_>>(), ["/", "/orders", "/holds"]);
+        assert_eq!(pages.iter().map(|page| page.href).collect::<Vec<_>>(), ["/", "/orders", "/differences", "/holds"]);
     }
 
     #[test]
@@ -148,6 +156,7 @@ mod tests {
                 "/",
                 "/deviations",
                 "/orders",
+                "/differences",
                 "/holds",
                 "/trace",
                 "/stock",

@@ -523,3 +523,13 @@ pub async fn close(
     keep_outcome(tx, &sent, &said).await?;
     Ok(said)
 }
+
+/// The case that is open about a ship notice, by number.
+pub async fn open_of(tx: &mut Tx, notice: domain::id::ShipNoticeId) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "select number from difference_case where ship_notice_id = $1 and state <> 'closed' order by opened_at limit 1",
+        notice.0
+    )
+    .fetch_optional(tx.sql())
+    .await?)
+}

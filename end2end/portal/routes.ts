@@ -16,6 +16,10 @@ export interface Things {
   delivery: string;
   arrival: string;
   person: string;
+  /** A certificate of Brennholt. */
+  certificate: string;
+  /** A schedule line of Brennholt whose item needs a certificate. */
+  certifiedLine: string;
 }
 
 export interface PageRow {
@@ -38,6 +42,9 @@ const ONE_SYSTEM = [PRIYA, JANA] as const;
 /** Of order and timeline: the supplier, the plant's people, and who runs the whole. */
 const ABOUT_THE_ORDER = [INES, MARTA, TOMASZ, HENRIK, PRIYA, JANA] as const;
 
+/** Suppliers see their own, the house's people who see quality see all. */
+const WHO_SEES_CERTIFICATES = [INES, PAUL, MARTA, TOMASZ, HENRIK] as const;
+
 export const PAGES: readonly PageRow[] = [
   { route: "/sign-in", at: () => "/sign-in", open: [] },
   { route: "/password/:token", at: () => "/password/0123456789abcdef", open: [] },
@@ -54,6 +61,12 @@ export const PAGES: readonly PageRow[] = [
   { route: "/deviations", at: () => "/deviations", open: [MARTA] },
   { route: "/deviations/reject", at: () => "/deviations/reject", open: [MARTA] },
   { route: "/deviations/counter", at: () => "/deviations/counter", open: [MARTA] },
+  { route: "/certificates", at: () => "/certificates?view=all", open: WHO_SEES_CERTIFICATES },
+  { route: "/certificates/new", at: () => "/certificates/new", open: [INES, PAUL] },
+  { route: "/certificates/waive", at: ({ certifiedLine }) => `/certificates/waive?line=${certifiedLine}&kind=en_3_1`, open: [MARTA, TOMASZ], hidden: true },
+  { route: "/certificates/:id", at: ({ certificate }) => `/certificates/${certificate}`, open: [INES, MARTA, TOMASZ, HENRIK], hidden: true },
+  { route: "/specifications", at: () => "/specifications", open: WHO_SEES_CERTIFICATES },
+  { route: "/specifications/:item", at: () => "/specifications/0415-90", open: [INES, MARTA, TOMASZ, HENRIK], hidden: true },
   { route: "/connections", at: () => "/connections", open: EXCHANGE },
   { route: "/connections/new", at: () => "/connections/new", open: [PRIYA] },
   { route: "/connections/:id", at: ({ connection }) => `/connections/${connection}`, open: ONE_SYSTEM, hidden: true },

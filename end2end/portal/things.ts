@@ -30,6 +30,36 @@ async function linked(portal: Portal, person: Person, path: string, begins: stri
   return id;
 }
 
+/** A certificate of Brennholt for an item that every demo has, handed in as a browser would. */
+async function certificate(portal: Portal): Promise<string> {
+  const form = async (): Promise<string> => {
+    const fields = (await page(portal, INES, "/certificates/new?item=0415-90")).querySelector('input[name="f[supplier]"]');
+    return fields?.getAttribute("value") ?? "";
+  };
+  await expect.poll(form, { timeout: 15_000 }).not.toBe("");
+  const fields = { supplier: await form(), item: "0415-90", kind: "en_3_1", per: "lot", number: "Z-1", issuer: "Stahlwerk", issued_on: "-2", lots: "H-1", "v0-name": "Rm", "v0-unit": "MPa", "v0-value": "880", confirmed: "on" };
+  const body = new URLSearchParams({ submission: crypto.randomUUID(), act: "send" });
+  for (const [name, text] of Object.entries(fields)) body.append(`f[${name}]`, text);
+  const sent = await fetch(`${portal.url}/do/hand-in-certificate`, {
+    method: "POST",
+    redirect: "manual",
+    headers: { cookie: await portal.cookie(INES), origin: portal.url, "content-type": "application/x-www-form-urlencoded" },
+    body,
+  });
+  const id = /^\/certificates\/([0-9a-f-]{36})$/.exec(sent.headers.get("location") ?? "")?.[1];
+  if (id === undefined) throw new Error(`the certificate was not taken: ${sent.status} to ${sent.headers.get("location")}`);
+  return id;
+}
+
+/** The sixth line of the order that the documentation walks through: round bar, which needs a 3.1. */
+async function certifiedLine(portal: Portal): Promise<string> {
+  const form = (await page(portal, INES, "/orders/4500012345/confirm?all=1")).toString();
+  const lines = [...new Set([...form.matchAll(/line-([0-9a-f-]{36})-0-/g)].map(([, id]) => id))];
+  const line = lines[5];
+  if (line === undefined) throw new Error(`order 4500012345 has ${lines.length} lines to answer`);
+  return line;
+}
+
 async function find(portal: Portal): Promise<Things & { open: string }> {
   const order = await portal.stock.order(BRENNHOLT, 2);
   const open = await portal.stock.order(BRENNHOLT, 5);
@@ -56,5 +86,7 @@ async function find(portal: Portal): Promise<Things & { open: string }> {
     delivery: await delivery(),
     arrival: await linked(portal, PRIYA, "/arrivals", "/arrivals/"),
     person: await linked(portal, JANA, "/people", "/people/"),
+    certificate: await certificate(portal),
+    certifiedLine: await certifiedLine(portal),
   };
 }

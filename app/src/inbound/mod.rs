@@ -15,7 +15,7 @@ mod lines;
 #[cfg(feature = "ssr")]
 pub(crate) mod part;
 #[cfg(feature = "ssr")]
-mod receive;
+pub(crate) mod receive;
 #[cfg(feature = "ssr")]
 pub(crate) mod words;
 

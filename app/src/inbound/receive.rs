@@ -120,9 +120,7 @@ fn show(loaded: Loaded) -> AnyView {
         </PageHeader>
         {refused("Nothing was received", loaded.kept.as_ref())}
         <div class="stack">
-            {loaded.case.clone().map(|case| view! {
-                <p class="notice" data-tone="warn"><span>"Announced and received differ: "<a class="id" href=format!("/differences/{}", encoded(&case))>{case.clone()}</a></span></p>
-            })}
+            {differs(loaded.case.as_deref())}
             {package(&loaded)}
             {can.then(|| full(&loaded))}
             {can.then(|| entry_form(&loaded))}
@@ -130,7 +128,10 @@ fn show(loaded: Loaded) -> AnyView {
             {came(&loaded.receipts, &around)}
         </div>
     };
-    around.frame(title, page)
+    match loaded.notice.as_deref().map(|record| record.notice.ship_notice_id) {
+        Some(id) => around.watching(id).frame(title, page),
+        None => around.frame(title, page),
+    }
 }
 
 fn status_tag(record: &ShipNoticeRecord) -> AnyView {
@@ -257,6 +258,14 @@ fn closed(loaded: &Loaded, around: &Around) -> AnyView {
         _ => "There is nothing to receive.",
     };
     view! { <p class="muted">{words}</p> }.into_any()
+}
+
+/// That announced and received differ, with the way to the case; for this and other pages.
+pub(crate) fn differs(case: Option<&str>) -> AnyView {
+    let Some(case) = case else { return ().into_any() };
+    let href = format!("/differences/{}", encoded(case));
+    view! { <p class="notice" data-tone="warn"><span>"Announced and received differ: "<a class="id" href=href>{case.to_owned()}</a></span></p> }
+        .into_any()
 }
 
 /// The receipts of a delivery, for this and other pages.

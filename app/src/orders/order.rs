@@ -8,12 +8,15 @@ use std::collections::HashMap;
 use domain::access::Action;
 use domain::id::ScheduleLineId;
 use domain::negotiation::{Negotiation, Turn};
-use domain::order::OrderStatus;
+use domain::Decimal;
+use domain::order::{OrderStatus, total};
 use domain::quantity::Money;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use store::order_list::{self, InErp};
 use store::orders::{self, OrderRecord};
+use store::ship_notices::{self, ShippedOf};
+use store::receipts::{self, ReceiptRow};
 use store::timeline::{self, Entry};
 
 use crate::error::AppError;
@@ -42,6 +45,8 @@ pub(super) struct OrderView {
     pub(super) in_erp: HashMap<ScheduleLineId, InErp>,
     /// What happened, the newest first.
     pub(super) history: Vec<Entry>,
+    /// What came of it, the newest first.
+    pub(super) receipts: Vec<ReceiptRow>,
 }
 
 struct Loaded {
@@ -61,17 +66,33 @@ async fn load(number: String, query: Vec<(String, String)>) -> Result<Loaded, Ap
     let around = Around::load(&mut tx).await?;
     let record = orders::get(&mut tx, &number).await?;
     let history = timeline::of_subject(&mut tx, record.order.order_id.0).await?;
+    let receipts = receipts::of_order(&mut tx, record.order.order_id.0).await?;
     let in_erp = order_list::in_erp(&mut tx, record.order.order_id).await?.into_iter().collect();
+    let shipped = ship_notices::of_order(&mut tx, record.order.order_id).await?;
     let asked =
         |key: &str| query.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str()).to_owned();
     let (part, shown) = (Part::parse(&asked("lines")), Shown::parse(&asked("events")));
-    Ok(Loaded { around, order: OrderView { record, in_erp, history }, part, shown })
+    Ok(Loaded { around, order: OrderView { record, in_erp, history, receipts }, part, shown })
 }
 
 impl OrderView {
     /// How many lines are in each state.
     pub(super) fn count(&self, wanted: impl Fn(Negotiation) -> bool) -> usize {
         self.record.order.schedule_lines().filter(|(_, schedule)| wanted(schedule.state)).count()
+    }
+
+    /// Promised and in no ship notice yet, whether anything at all.
+    fn has_to_ship(&self) -> bool {
+        self.record.order.schedule_lines().any(|(_, schedule)| {
+            let promised = schedule.promise.as_deref().map(total).unwrap_or_default();
+            let gone: Decimal = self
+                .shipped
+                .iter()
+                .filter(|one| one.schedule_line_id == schedule.schedule_line_id)
+                .map(ShippedOf::counts)
+                .sum();
+            !matches!(schedule.state, Negotiation::Cancelled | Negotiation::Declined) && promised > gone
+        })
     }
 
     fn waiting_for(&self, turn: Turn) -> usize {
@@ -94,6 +115,7 @@ fn show(loaded: Loaded) -> AnyView {
         <div class="stack">
             <Lifecycle stops=stops::of(&order, &around.reading)/>
             {lines::sheet(&order, &around, part)}
+            {crate::inbound::receive::came(&order.receipts, &around)}
             <div class="columns-8-4">
                 {history::sheet(&order, &around, shown)}
                 <div class="stack">{terms(&order, &around)}</div>
@@ -179,7 +201,13 @@ fn actions(order: &OrderView, around: &Around) -> AnyView {
             .then(|| view! { <a class="button" href=format!("{base}/confirm")>"Answer line by line"</a> });
         let delay = (open && changeable > supplier)
             .then(|| view! { <a class="button" href=format!("{base}/confirm?all=1")>{if supplier > 0 { "All lines" } else { "Report a change" }}</a> });
-        return view! { {first}{answer}{delay} }.into_any();
+        // One thing is the next to do: to answer what waits, else to ship what is promised.
+        let ship = (open && order.has_to_ship() && around.viewer.may(Action::SendShipNotice)).then(|| {
+            let class = if supplier == 0 { "button primary" } else { "button" };
+            view! { <a class=class href=format!("{base}/ship")>"Ship as confirmed"</a> }
+        });
+        let first = if supplier == 0 && ship.is_some() { ().into_any() } else { first };
+        return view! { {first}{ship}{answer}{delay} }.into_any();
     }
     let decide = match buyer {
         0 => None,

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use store::order_list::InErp;
 use store::ship_notices::{self, ShipNoticeRecord, Told, Version};
+use store::receipts::ReceiptRow;
 use store::timeline::{self, Entry};
 
 use crate::error::AppError;
@@ -36,6 +37,8 @@ struct Loaded {
     milestones: Vec<Told>,
     in_erp: Option<InErp>,
     history: Vec<Entry>,
+    receipts: Vec<ReceiptRow>,
+    case: Option<String>,
     all: bool,
 }
 
@@ -54,11 +57,13 @@ async fn load(number: String, all: bool) -> Result<Loaded, AppError> {
     let milestones = ship_notices::milestones(&mut tx, notice_id).await?;
     let in_erp = ship_notices::in_erp(&mut tx, &record).await?;
     let history = timeline::of_subject(&mut tx, notice_id.0).await?;
-    Ok(Loaded { around, record, versions, milestones, in_erp, history, all })
+    let receipts = store::receipts::of_notice(&mut tx, &number).await?;
+    let case = store::differences::open_of(&mut tx, notice_id).await?;
+    Ok(Loaded { around, record, versions, milestones, in_erp, history, receipts, case, all })
 }
 
 fn show(loaded: Loaded) -> AnyView {
-    let Loaded { around, record, versions: sent, milestones, in_erp, history, all } = loaded;
+    let Loaded { around, record, versions: sent, milestones, in_erp, history, receipts, case, all } = loaded;
     let notice = &record.notice;
     let number = notice.number.clone();
     let (now, notice_id) = (around.now(), notice.ship_notice_id);
@@ -82,7 +87,9 @@ fn show(loaded: Loaded) -> AnyView {
         <div class="stack">
             <Lifecycle stops=stops(&record, in_erp.as_ref(), &around)/>
             {erp(&record, in_erp.as_ref(), &around)}
+            {crate::inbound::receive::differs(case.as_deref())}
             {contents::lines(&record, all)}
+            {crate::inbound::receive::came(&receipts, &around)}
             <div class="columns-8-4">
                 <div class="stack">
                     {contents::packages(notice, all)}
@@ -127,7 +134,9 @@ fn actions(record: &ShipNoticeRecord, around: &Around) -> AnyView {
     let tell = (around.viewer.may(Action::TellMilestone) && record.status.is_expected())
         .then(|| view! { <a class="button" href=format!("{}/tell", address(&number))>"Tell a milestone"</a> });
     if !sends {
-        return tell.into_any();
+        let receive = (around.viewer.may(Action::PostReceipt) && record.status.is_expected())
+            .then(|| view! { <a class="button primary" href=format!("/inbound/{number}")>"Receive"</a> });
+        return view! { {receive}{tell} }.into_any();
     }
     let why = format!("It is {}; that is possible until the first receipt.", record.status.words());
     if record.status.is_open() {

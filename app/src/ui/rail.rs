@@ -50,12 +50,19 @@ pub fn entries(roles: &[Role], counts: &Counts) -> (Vec<Entry>, Vec<Entry>) {
     let quality = has(&[Role::QualityEngineer]);
     if quality {
         pages.push(entry("Inspections", "/inspections", None));
+        pages.push(entry("Certificates", "/certificates", None));
         pages.push(entry("Holds", "/holds", None));
     }
     if has(&[Role::ReceivingClerk]) {
         pages.push(entry("Inbound", "/inbound", None));
     }
     pages.push(entry("Orders", "/orders", Some(counts.lines)));
+    if supplier || buyer || has(&[Role::ReceivingClerk]) {
+        pages.push(entry("Shipments", "/shipments", None));
+    }
+    if !quality && (supplier || has(&[Role::PlantManager, Role::Buyer, Role::ReceivingClerk])) {
+        pages.push(entry("Certificates", "/certificates", None));
+    }
     if buyer || supplier || has(&[Role::ReceivingClerk]) {
         pages.push(entry("Differences", "/differences", Some(counts.differences)));
     }
@@ -143,7 +150,10 @@ mod tests {
     #[test]
     fn a_supplier_is_offered_no_page_of_the_house() {
         let (pages, _) = entries(&[Role::Supplier], &Counts::default());
-        assert_eq!(pages.iter().map(|page| page.href).collect::<Vec<_>>(), ["/", "/orders", "/differences", "/holds"]);
+        assert_eq!(
+            pages.iter().map(|page| page.href).collect::<Vec<_>>(),
+            ["/", "/orders", "/shipments", "/certificates", "/differences", "/holds"]
+        );
     }
 
     #[test]
@@ -156,6 +166,8 @@ mod tests {
                 "/",
                 "/deviations",
                 "/orders",
+                "/shipments",
+                "/certificates",
                 "/differences",
                 "/holds",
                 "/trace",

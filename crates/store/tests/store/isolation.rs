@@ -153,6 +153,7 @@ async fn furnished(pool: PgPoolOptions, options: PgConnectOptions) -> (Scene, Pg
             tx.commit().await.expect("a commit");
         }
         crate::ship_notices::ship_something(&scene, number, id).await;
+        crate::quality::furnish(&scene, id).await;
     }
     // An item that nobody ordered is the house's own business.
     sqlx::raw_sql("insert into item (item_id, number, description, base_unit, created_at) values (gen_random_uuid(), 'SECRET', 'x', 'PCE', now())")
@@ -235,9 +236,7 @@ async fn a_supplier_sees_and_changes_the_own_rows_only_whatever_the_sql(
     let items = "select * from item i where not exists (select from order_line l where l.item_id = i.item_id)";
     assert_eq!(rows(&app, &as_a, items).await.expect("asked"), 0);
     assert!(rows(&app, &as_a, "select * from item").await.expect("asked") > 0);
-    for table in
-        ["arrival", "link", "connection", "connection_reader", "feed", "person", "session", "audit_entry"]
-    {
+    for table in ["arrival", "link", "connection", "connection_reader", "feed", "person", "session", "audit_entry"] {
         assert_eq!(rows(&app, &as_a, &format!("select * from {table}")).await.expect("asked"), 0, "{table}");
     }
     // Writes into B's rows find none; writes of rows for B are refused.

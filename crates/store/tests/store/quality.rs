@@ -1,6 +1,7 @@
 //! Lots from receipts, usage decisions, holds and the release check against a real database: what must add up, who must be
 //! two, who must be told, and who must see nothing.
 
+use domain::Decimal;
 use domain::access::{Role, Scope};
 use domain::certificate::Measured;
 use domain::command::{StockOfLot, StockSnapshot};
@@ -11,7 +12,6 @@ use domain::inspection::{InspectionState, Part};
 use domain::lot::StockStatus;
 use domain::lot::usability::Reason;
 use domain::quantity::Unit;
-use domain::Decimal;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use store::connections::Takes;
@@ -39,11 +39,13 @@ impl Dock {
         let item = |number: &'static str| {
             let owner = scene.owner.clone();
             async move {
-                let id: Uuid = sqlx::query_scalar("update item set lots = true, inspection = ($1 = '4711') where number = $1 returning item_id")
-                    .bind(number)
-                    .fetch_one(&owner)
-                    .await
-                    .expect("the item is there");
+                let id: Uuid = sqlx::query_scalar(
+                    "update item set lots = true, inspection = ($1 = '4711') where number = $1 returning item_id",
+                )
+                .bind(number)
+                .fetch_one(&owner)
+                .await
+                .expect("the item is there");
                 ItemId(id)
             }
         };
@@ -213,7 +215,11 @@ async fn what_came_lies_in_inspection_what_is_damaged_lies_blocked(pool: PgPoolO
     assert_eq!(dock.due().await.len(), 1, "one inspection takes both");
     assert_eq!(dock.due().await[0].quantity, 95.into());
     let free = dock.receive(dock.scene.a, dock.other, "H-2", 7, 0).await;
-    assert_eq!(dock.stock(free).await, [(StockStatus::Unrestricted, 7.into())], "an item without inspection is free at once");
+    assert_eq!(
+        dock.stock(free).await,
+        [(StockStatus::Unrestricted, 7.into())],
+        "an item without inspection is free at once"
+    );
     dock.adds_up().await;
 }
 
@@ -274,7 +280,8 @@ async fn a_partial_decision_splits_the_lot_and_everybody_is_told(pool: PgPoolOpt
     assert_eq!(rules(error), ["parts_do_not_add_up"]);
     drop(tx);
 
-    let parts = vec![part(StockStatus::Unrestricted, 60), part(StockStatus::Restricted, 30), part(StockStatus::Blocked, 10)];
+    let parts =
+        vec![part(StockStatus::Unrestricted, 60), part(StockStatus::Restricted, 30), part(StockStatus::Blocked, 10)];
     let decision = deciding(parts, "burrs on 40");
     for already in [false, true] {
         let mut tx = dock.scene.begin(quality.clone()).await;
@@ -441,7 +448,10 @@ async fn a_held_serial_holds_one_piece(pool: PgPoolOptions, options: PgConnectOp
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn a_lot_that_arrives_under_a_hold_on_its_item_is_held_from_arrival(pool: PgPoolOptions, options: PgConnectOptions) {
+async fn a_lot_that_arrives_under_a_hold_on_its_item_is_held_from_arrival(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
     let dock = Dock::new(pool, options).await;
     let scope = HoldScope::SupplierItem { supplier_id: dock.scene.a, item_id: dock.other };
     let number = dock.place("Quinn", scope).await;
@@ -489,10 +499,8 @@ async fn the_strip_says_who_has_confirmed_a_hold_and_who_has_not(pool: PgPoolOpt
     .expect("a delivery");
     let mut tx = dock.scene.begin(dock.quality("Quinn")).await;
     let heard = holds::confirmations(&mut tx, id, &["rest".to_owned()]).await.expect("the strip");
-    let shown: Vec<(&str, EventKind, bool)> = heard
-        .iter()
-        .map(|one| (one.system.as_str(), one.news, matches!(one.how, Hearing::Confirmed { .. })))
-        .collect();
+    let shown: Vec<(&str, EventKind, bool)> =
+        heard.iter().map(|one| (one.system.as_str(), one.news, matches!(one.how, Hearing::Confirmed { .. }))).collect();
     assert_eq!(shown, [("ERP", EventKind::HoldPlaced, false), ("WMS", EventKind::HoldPlaced, true)]);
     assert!(matches!(heard[0].how, Hearing::Waiting { .. }), "{:?}", heard[0].how);
     assert!(holds::confirmations(&mut tx, id, &[]).await.expect("nobody carries holds").is_empty());
@@ -502,7 +510,10 @@ async fn the_strip_says_who_has_confirmed_a_hold_and_who_has_not(pool: PgPoolOpt
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn the_release_check_answers_many_lots_with_all_reasons_and_the_age(pool: PgPoolOptions, options: PgConnectOptions) {
+async fn the_release_check_answers_many_lots_with_all_reasons_and_the_age(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
     let dock = Dock::new(pool, options).await;
     dock.receive(dock.scene.a, dock.item, "H-1", 90, 10).await;
     let held = dock.receive(dock.scene.a, dock.other, "H-2", 50, 0).await;
@@ -532,7 +543,9 @@ async fn the_release_check_answers_many_lots_with_all_reasons_and_the_age(pool: 
         .checks
         .iter()
         .map(|check| {
-            let word = |reason: &Reason| serde_json::to_value(reason).expect("json")["reason"].as_str().expect("a word").to_owned();
+            let word = |reason: &Reason| {
+                serde_json::to_value(reason).expect("json")["reason"].as_str().expect("a word").to_owned()
+            };
             check.verdict.reasons.iter().map(word).collect()
         })
         .collect();
@@ -551,7 +564,10 @@ async fn the_release_check_answers_many_lots_with_all_reasons_and_the_age(pool: 
     let many = vec![ask("4712", "H-3", 1); release_check::MOST + 1];
     assert!(release_check::check(&mut tx, many).await.is_err(), "more than fits in a call");
     drop(tx);
-    sqlx::query("update connection set last_ok_at = '2026-12-01T07:30:00Z'").execute(&dock.scene.owner).await.expect("news");
+    sqlx::query("update connection set last_ok_at = '2026-12-01T07:30:00Z'")
+        .execute(&dock.scene.owner)
+        .await
+        .expect("news");
     let mut tx = dock.scene.begin(dock.quality("Quinn")).await;
     let answer = release_check::check(&mut tx, vec![ask("4712", "H-3", 1)]).await.expect("an answer");
     assert_eq!(answer.as_of, Some(crate::scene::time("2026-12-01T07:30:00Z")));
@@ -582,7 +598,10 @@ async fn a_certificate_counts_for_the_lot_that_it_names_once_accepted(pool: PgPo
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn stock_is_what_each_system_said_last_and_late_news_change_nothing(pool: PgPoolOptions, options: PgConnectOptions) {
+async fn stock_is_what_each_system_said_last_and_late_news_change_nothing(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
     let dock = Dock::new(pool, options).await;
     let said = |as_of: &str, on_hand: i64| StockSnapshot {
         plant: "DE10".to_owned(),
@@ -648,7 +667,10 @@ async fn a_supplier_sees_his_lots_and_holds_and_nobody_elses(pool: PgPoolOptions
     let mut tx = dock.scene.begin(dock.scene.supplier(dock.scene.a)).await;
     assert_eq!(seen(&mut tx, lot, &number).await, [true; 6]);
     assert!(holds::get(&mut tx, &everywhere).await.is_ok());
-    assert!(matches!(holds::place(&mut tx, &placing(HoldScope::Lot { lot_id: lot })).await, Err(CommandError::Denied(_))));
+    assert!(matches!(
+        holds::place(&mut tx, &placing(HoldScope::Lot { lot_id: lot })).await,
+        Err(CommandError::Denied(_))
+    ));
     assert!(availability::list(&mut tx, &availability::StockFilter::default(), 10).await.is_err(), "not his to see");
     drop(tx);
     let mut tx = dock.scene.begin(dock.scene.supplier(dock.scene.b)).await;
@@ -656,12 +678,16 @@ async fn a_supplier_sees_his_lots_and_holds_and_nobody_elses(pool: PgPoolOptions
     assert!(holds::get(&mut tx, &everywhere).await.is_err());
     assert!(holds::list(&mut tx, &holds::HoldFilter::default(), 10).await.expect("a list").is_empty());
     drop(tx);
-    let elsewhere = who(&dock.scene.store, "Otto", &[Role::QualityEngineer], Scope::Plants(vec![Uuid::now_v7().into()]));
+    let elsewhere =
+        who(&dock.scene.store, "Otto", &[Role::QualityEngineer], Scope::Plants(vec![Uuid::now_v7().into()]));
     let mut tx = dock.scene.begin(elsewhere).await;
     assert!(lot_list::get(&mut tx, lot).await.is_err(), "another plant's engineer does not see the lot");
     assert!(holds::get(&mut tx, &everywhere).await.is_ok(), "but a hold that counts in every plant");
     let record = holds::get(&mut tx, &everywhere).await.expect("seen");
-    assert!(lot_list::under_hold(&mut tx, record.hold_id).await.expect("a list").is_empty(), "and none of its lots elsewhere");
+    assert!(
+        lot_list::under_hold(&mut tx, record.hold_id).await.expect("a list").is_empty(),
+        "and none of its lots elsewhere"
+    );
     let asked = Asked { plant: "DE10".to_owned(), item: "4712".to_owned(), lot: "H-1".to_owned(), quantity: 1.into() };
     let answer = release_check::check(&mut tx, vec![asked]).await.expect("an answer");
     assert_eq!(answer.checks[0].verdict.reasons, [Reason::Unknown { lot: "H-1".to_owned() }]);
@@ -683,7 +709,8 @@ async fn whatever_comes_is_decided_and_taken_back_the_stock_adds_up(pool: PgPool
         let supplier = if roll(2) == 0 { dock.scene.a } else { dock.scene.b };
         match roll(4) {
             0 | 1 => {
-                let (accepted, damaged) = (i64::try_from(roll(20)).expect("small"), i64::try_from(roll(5)).expect("small"));
+                let (accepted, damaged) =
+                    (i64::try_from(roll(20)).expect("small"), i64::try_from(roll(5)).expect("small"));
                 let item = if roll(3) == 0 { dock.other } else { dock.item };
                 let (_, line) = dock.try_receive(supplier, item, &lot, accepted, damaged).await.expect("received");
                 lines.push(line);
@@ -697,7 +724,9 @@ async fn whatever_comes_is_decided_and_taken_back_the_stock_adds_up(pool: PgPool
                         Part { to: StockStatus::Blocked, quantity: record.quantity - free },
                     ];
                     let mut tx = dock.scene.begin(dock.quality("Quinn")).await;
-                    inspections::decide(&mut tx, record.inspection_id, &deciding(parts, "half of it")).await.expect("decided");
+                    inspections::decide(&mut tx, record.inspection_id, &deciding(parts, "half of it"))
+                        .await
+                        .expect("decided");
                     tx.commit().await.expect("a commit");
                 }
             }
@@ -714,4 +743,30 @@ async fn whatever_comes_is_decided_and_taken_back_the_stock_adds_up(pool: PgPool
         dock.adds_up().await;
     }
     assert!(dock.scene.count("select count(*) from lot_movement").await > 20, "something happened");
+}
+
+/// Something of everything about quality for a supplier that has an order: a lot with its movements and serials, an
+/// inspection and its plan, a hold. For tests that look for what others can see of it.
+pub async fn furnish(scene: &Scene, supplier: SupplierId) {
+    let sql = format!(
+        "with r as (insert into receipt (receipt_id, number, channel, delivery_note, supplier_id, plant_id, received_at, recorded_at, complete, actor)
+             values (gen_random_uuid(), gen_random_uuid()::text, 'dock', 'DN-Q', '{supplier}', '{plant}', now(), now(), true, '{{}}') returning receipt_id),
+         l as (insert into lot (lot_id, plant_id, item_id, item_number, number, supplier_id, supplier_lot, unit, created_at)
+             select gen_random_uuid(), '{plant}', item_id, number, 'Q-' || gen_random_uuid(), '{supplier}', 'Q-1', 'PCE', now()
+             from item where number = '4711' returning *),
+         n as (insert into receipt_line (receipt_line_id, receipt_id, number, item_id, item_number, unit, lot_id, accepted, supplier_id, plant_id)
+             select gen_random_uuid(), r.receipt_id, 1, l.item_id, l.item_number, 'PCE', l.lot_id, 5, '{supplier}', '{plant}' from r, l),
+         k as (insert into lot_stock (lot_id, status, quantity, plant_id, supplier_id) select lot_id, 'inspection', 5, plant_id, supplier_id from l),
+         m as (insert into lot_movement (lot_id, kind, to_status, quantity, at, recorded_at, actor, plant_id, supplier_id)
+             select lot_id, 'receipt', 'inspection', 5, now(), now(), '{{}}', plant_id, supplier_id from l),
+         s as (insert into lot_serial (lot_id, serial, plant_id, supplier_id) select lot_id, 'S-1', plant_id, supplier_id from l),
+         i as (insert into inspection (inspection_id, lot_id, state, opened_at, plant_id, supplier_id)
+             select gen_random_uuid(), lot_id, 'due', now(), plant_id, supplier_id from l),
+         p as (insert into inspection_plan (item_id, supplier_id, plan, created_by, created_at) select item_id, supplier_id, 'every', '{{}}', now() from l)
+         insert into hold (hold_id, number, scope, lot_id, supplier_id, plant_id, item_id, item_number, state, reason, note, owner, two_persons, placed_by, placed_at)
+         select gen_random_uuid(), gen_random_uuid()::text, 'lot', lot_id, supplier_id, plant_id, item_id, item_number, 'active', 'damage', 'x', 'x', true,
+                '{{\"is\": \"loop\", \"name\": \"test\"}}', now() from l",
+        plant = scene.plant
+    );
+    sqlx::query(AssertSqlSafe(sql)).execute(&scene.owner).await.expect("something of everything");
 }

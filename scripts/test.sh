@@ -51,6 +51,10 @@ crash_test() {
     INTERLOCK_BIN="$programs/interlock" INTERLOCK_SITE_ROOT="$CARGO_TARGET_DIR/site" end2end/crash/run.sh
 }
 
+api_test() {
+    INTERLOCK_BIN="$programs/interlock" INTERLOCK_SITE_ROOT="$CARGO_TARGET_DIR/site" end2end/api/run.sh
+}
+
 tree_unchanged() {
     local after
     after="$(tree)"
@@ -77,6 +81,7 @@ if [ -x scripts/erp.sh ]; then
 else
     skip "a real ERP" "no scripts/erp.sh"
 fi
+step "the machine interface as it is described" api_test
 if compgen -G 'end2end/playwright.config.*' >/dev/null; then
     step "types of the browser tests" npm --prefix end2end run --silent types
     step "browser tests" browser_tests

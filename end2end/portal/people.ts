@@ -9,12 +9,16 @@ export interface Person {
 
 /** Supplier user of Brennholt Präzision. */
 export const INES: Person = { email: "ines@brennholt.example", name: "Ines Kolbe" };
+/** Administrator of Brennholt Präzision. */
+export const ROSA: Person = { email: "rosa@brennholt.example", name: "Rosa Brennholt" };
 /** Supplier user of Wehrle Hydraulik. */
 export const PAUL: Person = { email: "paul@wehrle.example", name: "Paul Wehrle" };
 /** Buyer of both plants. */
 export const MARTA: Person = { email: "marta@norvik.example", name: "Marta Lindqvist" };
 /** Quality engineer. */
 export const TOMASZ: Person = { email: "tomasz@norvik.example", name: "Tomasz Zieliński" };
+/** Receiving clerk of the plant in Lindau. */
+export const CLARA: Person = { email: "clara@norvik.example", name: "Clara Weiss" };
 /** Plant manager. */
 export const HENRIK: Person = { email: "henrik@norvik.example", name: "Henrik Brandt" };
 /** Integration admin. */

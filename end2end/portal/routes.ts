@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 
-import { HENRIK, INES, JANA, MARTA, PAUL, PRIYA, TOMASZ, type Person } from "./people";
+import { HENRIK, INES, JANA, MARTA, PAUL, PRIYA, ROSA, TOMASZ, type Person } from "./people";
 
 /** What addresses are about; found in a running installation by [`things`]. */
 export interface Things {
@@ -79,6 +79,7 @@ export const PAGES: readonly PageRow[] = [
   { route: "/people/new", at: () => "/people/new", open: [JANA] },
   { route: "/people/:id", at: ({ person }) => `/people/${person}`, open: [JANA], hidden: true },
   { route: "/people/:id/edit", at: ({ person }) => `/people/${person}/edit`, open: [JANA], hidden: true },
+  { route: "/keys", at: () => "/keys", open: [PRIYA, ROSA] },
   { route: "/audit", at: () => "/audit", open: [JANA] },
 ];
 

@@ -195,15 +195,16 @@ fn buttons(key: &KeyView, reading: &Reading) -> Option<AnyView> {
     }
     let id = key.api_key_id.to_string();
     let overlap = key.rotated_to.is_none().then(|| {
-        let field = format!("overlap-{id}");
+        let (field, select) = (format!("overlap-{id}"), format!("overlap-{id}"));
         let choices = OVERLAPS.iter().map(|days| {
             let words = if *days == "0" { "not at all".to_owned() } else { format!("{days} days") };
             ((*days).to_owned(), words)
         });
+        let choices = options(choices, OVERLAPS[0]);
         view! {
             <form method="post" action=RotateKey::url() class="fields">
                 <input type="hidden" name="id" value=id.clone()/>
-                <Field id=field.clone() label="The old key is taken for"><select class="input" id=field.clone() name="overlap">{options(choices, OVERLAPS[0])}</select></Field>
+                <Field id=field label="The old key is taken for"><select class="input" id=select name="overlap">{choices}</select></Field>
                 <button class="button" type="submit">"Make its successor"</button>
             </form>
         }
@@ -233,7 +234,7 @@ fn form(around: &Around, suppliers: Vec<Choice>, plants: Vec<Choice>, kept: Opti
         plants.into_iter().map(|it| (format!("plant:{}", it.number), format!("Plant {} {}", it.number, it.name)));
     let suppliers =
         suppliers.into_iter().map(|it| (format!("supplier:{}", it.number), format!("{} · {}", it.name, it.number)));
-    let owners: Vec<(String, String)> = house.into_iter().chain(plants).chain(suppliers).collect();
+    let owners = options(house.into_iter().chain(plants).chain(suppliers), &typed.owner);
     let rights = Right::ALL
         .iter()
         .filter(|right| all || right.is_suppliers())
@@ -245,15 +246,16 @@ fn form(around: &Around, suppliers: Vec<Choice>, plants: Vec<Choice>, kept: Opti
     let wrong_rights =
         about("rights").into_iter().map(|words| crate::ui::field::field_note(Tone::Crit, words, None)).collect_view();
     let lasts = LASTS.iter().map(|days| ((*days).to_owned(), format!("{days} days")));
-    let chosen = if typed.lasts.is_empty() { LASTS[0].to_owned() } else { typed.lasts.clone() };
+    let lasts = options(lasts, if typed.lasts.is_empty() { LASTS[0] } else { &typed.lasts });
+    let name = typed.name.clone();
     view! {
         <section class="sheet pad" aria-labelledby="new-key">
             <h2 id="new-key">"New key"</h2>
             <form class="fields form-sheet" method="post" action=MakeKey::url() novalidate>
-                <Field id="name" label="Machine" hint="Its name stands in histories and in the audit log." problems=about("name")><input class="input" id="name" name="typed[name]" value=typed.name.clone() required maxlength="80" autocomplete="off"/></Field>
-                <Field id="owner" label="Whose" hint="It reaches what belongs to them, and nothing else." problems=about("owner")><select class="input" id="owner" name="typed[owner]">{options(owners, &typed.owner)}</select></Field>
+                <Field id="name" label="Machine" hint="Its name stands in histories and in the audit log." problems=about("name")><input class="input" id="name" name="typed[name]" value=name required maxlength="80" autocomplete="off"/></Field>
+                <Field id="owner" label="Whose" hint="It reaches what belongs to them, and nothing else." problems=about("owner")><select class="input" id="owner" name="typed[owner]">{owners}</select></Field>
                 <fieldset class="ticks" id="rights"><legend>"Rights"</legend>{wrong_rights}{rights}</fieldset>
-                <Field id="lasts" label="Lasts" problems=about("lasts")><select class="input" id="lasts" name="typed[lasts]">{options(lasts, &chosen)}</select></Field>
+                <Field id="lasts" label="Lasts" problems=about("lasts")><select class="input" id="lasts" name="typed[lasts]">{lasts}</select></Field>
                 <div class="action-bar"><button class="button primary" type="submit">"Make the key"</button></div>
             </form>
         </section>

@@ -11,11 +11,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use domain::access::Right;
-use domain::id::CorrelationId;
+use domain::id::{CorrelationId, SupplierId};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
-use store::api_keys::{self, KeyView};
+use store::api_keys::{self, KeyView, Owner};
 use store::{Store, StoreError, Tx, Who};
 use uuid::Uuid;
 
@@ -62,6 +62,16 @@ impl Caller {
         tracing::warn!(api_key.prefix = self.key.prefix, api_key.right = right.as_str(), "A key lacks a right");
         let words = format!("This takes a key with the right {right}. The key {} has it not.", self.key.prefix);
         Err(Refused::new(StatusCode::FORBIDDEN, words))
+    }
+
+    /// Whose machine it is, for what only a supplier does.
+    pub fn supplier(&self) -> Result<SupplierId, Refused> {
+        match self.key.owner {
+            Owner::Supplier(supplier) => Ok(supplier),
+            Owner::Plant(_) | Owner::House => {
+                Err(Refused::new(StatusCode::FORBIDDEN, "This takes a key of a supplier."))
+            }
+        }
     }
 
     /// Begins a transaction that can only read, within the scope of the key.

@@ -3,6 +3,7 @@
 
 pub mod arrivals;
 pub mod call;
+pub mod certificates;
 pub mod orders;
 pub mod problem;
 pub mod receipts;
@@ -36,6 +37,7 @@ fn described() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
         .merge(orders::router())
         .merge(ship_notices::router())
+        .merge(certificates::router())
         .merge(receipts::router())
         .merge(stock::router())
 }

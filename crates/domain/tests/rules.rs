@@ -12,3 +12,4 @@ mod revision;
 mod typed;
 mod usability;
 mod walk;
+mod shipments;

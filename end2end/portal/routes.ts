@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 
-import { HENRIK, INES, JANA, MARTA, PAUL, PRIYA, ROSA, TOMASZ, type Person } from "./people";
+import { CLARA, HENRIK, INES, JANA, MARTA, PAUL, PRIYA, ROSA, TOMASZ, type Person } from "./people";
 
 /** What addresses are about; found in a running installation by [`things`]. */
 export interface Things {
@@ -16,6 +16,12 @@ export interface Things {
   delivery: string;
   arrival: string;
   person: string;
+  /** A ship notice of Brennholt, received in part. */
+  notice: string;
+  /** The receipt of it. */
+  receipt: string;
+  /** The difference that it opened. */
+  difference: string;
   /** A certificate of Brennholt. */
   certificate: string;
   /** A schedule line of Brennholt whose item needs a certificate. */
@@ -45,6 +51,9 @@ const ABOUT_THE_ORDER = [INES, MARTA, TOMASZ, HENRIK, PRIYA, JANA] as const;
 /** Suppliers see their own, the house's people who see quality see all. */
 const WHO_SEES_CERTIFICATES = [INES, PAUL, MARTA, TOMASZ, HENRIK] as const;
 
+/** The dock's pages. */
+const WHO_SEES_INBOUND = [CLARA, MARTA, TOMASZ, HENRIK] as const;
+
 export const PAGES: readonly PageRow[] = [
   { route: "/sign-in", at: () => "/sign-in", open: [] },
   { route: "/password/:token", at: () => "/password/0123456789abcdef", open: [] },
@@ -67,6 +76,12 @@ export const PAGES: readonly PageRow[] = [
   { route: "/certificates/:id", at: ({ certificate }) => `/certificates/${certificate}`, open: [INES, MARTA, TOMASZ, HENRIK], hidden: true },
   { route: "/specifications", at: () => "/specifications", open: WHO_SEES_CERTIFICATES },
   { route: "/specifications/:item", at: () => "/specifications/0415-90", open: [INES, MARTA, TOMASZ, HENRIK], hidden: true },
+  { route: "/inbound", at: () => "/inbound", open: WHO_SEES_INBOUND },
+  { route: "/inbound/orders/:po", at: ({ order }) => `/inbound/orders/${order}`, open: WHO_SEES_INBOUND, hidden: true },
+  { route: "/inbound/:notice", at: ({ notice }) => `/inbound/${notice}`, open: WHO_SEES_INBOUND, hidden: true },
+  { route: "/receipts/:number", at: ({ receipt }) => `/receipts/${receipt}`, open: [INES, MARTA, TOMASZ, HENRIK, PRIYA, JANA], hidden: true },
+  { route: "/differences", at: () => "/differences", open: [INES, PAUL, MARTA, TOMASZ, HENRIK] },
+  { route: "/differences/:number", at: ({ difference }) => `/differences/${difference}`, open: [INES, MARTA, TOMASZ, HENRIK], hidden: true },
   { route: "/connections", at: () => "/connections", open: EXCHANGE },
   { route: "/connections/new", at: () => "/connections/new", open: [PRIYA] },
   { route: "/connections/:id", at: ({ connection }) => `/connections/${connection}`, open: ONE_SYSTEM, hidden: true },

@@ -2,7 +2,7 @@
 import { expect } from "@playwright/test";
 import { parse } from "node-html-parser";
 
-import { BRENNHOLT, INES, JANA, PRIYA, type Person } from "./people";
+import { BRENNHOLT, CLARA, INES, JANA, PRIYA, type Person } from "./people";
 import type { Things } from "./routes";
 import type { Portal } from "./test";
 
@@ -60,6 +60,38 @@ async function certifiedLine(portal: Portal): Promise<string> {
   return line;
 }
 
+/** Sends a form of a page as a browser would, with some of its fields changed; gives the address it led to. */
+async function send(portal: Portal, person: Person, path: string, action: string, changes: Record<string, string>): Promise<string> {
+  const forms = (await page(portal, person, path)).querySelectorAll(`form[action="${action}"]`);
+  const fields = new Map<string, string>();
+  for (const field of forms[0]?.querySelectorAll("input") ?? []) {
+    if (field.getAttribute("type") === "checkbox" && field.getAttribute("checked") === undefined) continue;
+    fields.set(field.getAttribute("name") ?? "", field.getAttribute("value") ?? "");
+  }
+  for (const [name, value] of Object.entries(changes)) fields.set(name, value);
+  const sent = await fetch(`${portal.url}${action}`, {
+    method: "POST",
+    redirect: "manual",
+    headers: { cookie: await portal.cookie(person), origin: portal.url, "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams([...fields]),
+  });
+  return sent.headers.get("location") ?? `${sent.status}`;
+}
+
+/** An order that was shipped and received in part, with the difference that this opened. */
+async function received(portal: Portal): Promise<{ notice: string; receipt: string; difference: string }> {
+  const order = await portal.stock.order(BRENNHOLT, 1);
+  await send(portal, INES, `/orders/${order}/confirm/all`, "/do/confirm-as-requested", {});
+  const shipped = await send(portal, INES, `/orders/${order}/ship`, "/do/ship-order", { "f[delivery_note]": `LS-${order}`, "f[do]": "send" });
+  const notice = /^\/shipments\/(SN-\d+)$/.exec(shipped)?.[1];
+  if (notice === undefined) throw new Error(`order ${order} was not shipped: ${shipped}`);
+  const taken = await send(portal, CLARA, `/inbound/${notice}`, "/do/receive", { "f[r0-accepted]": "10", complete: "yes" });
+  const receipt = /^\/receipts\/(GR-\d+)$/.exec(taken)?.[1];
+  if (receipt === undefined) throw new Error(`${notice} was not received: ${taken}`);
+  const links = (await page(portal, CLARA, taken)).querySelectorAll('a[href^="/differences/"]');
+  return { notice, receipt, difference: links[0]?.getAttribute("href")?.slice("/differences/".length) ?? "" };
+}
+
 async function find(portal: Portal): Promise<Things & { open: string }> {
   const order = await portal.stock.order(BRENNHOLT, 2);
   const open = await portal.stock.order(BRENNHOLT, 5);
@@ -86,6 +118,7 @@ async function find(portal: Portal): Promise<Things & { open: string }> {
     delivery: await delivery(),
     arrival: await linked(portal, PRIYA, "/arrivals", "/arrivals/"),
     person: await linked(portal, JANA, "/people", "/people/"),
+    ...(await received(portal)),
     certificate: await certificate(portal),
     certifiedLine: await certifiedLine(portal),
   };

@@ -1,0 +1,108 @@
+/**
+ * From the carton's barcode to a settled difference: the clerk scans, checks in and receives one carton short; a case opens
+ * by itself, the supplier answers, the buyer settles it, and all three see the same. Once with scripts and once without.
+ */
+import { BRENNHOLT, CLARA, INES, MARTA, PAUL } from "../portal/people";
+import { QUANTITY } from "../portal/stock";
+import { expect, test } from "../portal/test";
+
+for (const scripts of [true, false]) {
+  const browser = { javaScriptEnabled: scripts };
+
+  test(`a shipment is received one carton short, ${scripts ? "with" : "without"} scripts`, async ({ portal, visits }) => {
+    test.slow();
+    const order = await portal.stock.order(BRENNHOLT, 1);
+    const deliveryNote = `LS-${order}`;
+    const supplier = await visits.as(INES, browser);
+
+    await test.step("the supplier confirms and announces two cartons", async () => {
+      await supplier.goto(`/orders/${order}/confirm/all`);
+      await supplier.getByRole("main").getByRole("button", { name: /^Confirm/ }).click();
+      await expect(supplier).toHaveURL(new RegExp(`/orders/${order}`));
+      await supplier.goto(`/orders/${order}/ship`);
+      await supplier.getByLabel("Delivery note", { exact: true }).fill(deliveryNote);
+      await supplier.getByRole("button", { name: "Go on in steps" }).click();
+      await supplier.getByRole("button", { name: "Go on to packing" }).click();
+      await supplier.getByLabel("In each carton").fill(String(QUANTITY / 2));
+      await supplier.getByRole("button", { name: "Pack", exact: true }).click();
+      await supplier.getByRole("button", { name: "Go on to transport" }).click();
+      await supplier.getByRole("button", { name: "Check and review" }).click();
+      await supplier.getByRole("button", { name: "Send ship notice" }).click();
+      await expect(supplier).toHaveURL(/\/shipments\/SN-\d+/);
+    });
+    const notice = /SN-\d+/.exec(supplier.url())?.[0] ?? "";
+    const sscc = /\b\d{18}\b/.exec((await supplier.getByRole("main").textContent()) ?? "")?.[0] ?? "";
+    expect(sscc).toHaveLength(18);
+
+    const clerk = await visits.as(CLARA, browser);
+    await test.step("the clerk scans a carton, checks in and begins to unload", async () => {
+      await clerk.goto("/");
+      const scan = clerk.getByLabel(/^Scan a package/);
+      await scan.fill(`]C100${sscc}`);
+      await scan.press("Enter");
+      await expect(clerk).toHaveURL(`/inbound/${notice}?package=${sscc}`);
+      await expect(clerk.getByRole("status").filter({ hasText: "Scanned" })).toContainText(sscc);
+      await clerk.getByRole("button", { name: "Check in at the gate" }).click();
+      await expect(clerk.getByRole("status").first()).toContainText("is checked in");
+      await clerk.getByRole("button", { name: "Begin unloading" }).click();
+      await clerk.goto("/inbound?column=receiving");
+      await expect(clerk.getByRole("link", { name: notice })).toContainText(deliveryNote);
+    });
+
+    await test.step("what is wrong is said beside the field, and what was typed stays", async () => {
+      await clerk.goto(`/inbound/${notice}`);
+      await clerk.getByLabel(/^Undamaged, T-/).first().fill("some");
+      await clerk.getByRole("button", { name: "Post receipt" }).click();
+      await expect(clerk.getByRole("alert")).toContainText("“some” is not a number");
+      await expect(clerk.getByLabel(/^Undamaged, T-/).first()).toHaveValue("some");
+    });
+
+    await test.step("he receives one carton of two, and nothing more is expected", async () => {
+      await clerk.getByLabel(/^Undamaged, T-/).first().fill(String(QUANTITY / 2));
+      await clerk.getByLabel(/^Nothing more is expected/).check();
+      await clerk.getByRole("button", { name: "Post receipt" }).click();
+      await expect(clerk).toHaveURL(/\/receipts\/GR-\d+$/);
+      await expect(clerk.getByRole("status").first()).toContainText(/Received as GR-\d+\. Difference DC-\d+ is open/);
+      await expect(clerk.getByRole("row", { name: /^T-/ })).toContainText("short");
+    });
+    const receipt = new URL(clerk.url()).pathname;
+    const difference = (await clerk.getByRole("link", { name: /^DC-\d+$/ }).first().getAttribute("href")) ?? "";
+
+    await test.step("the supplier finds the case and says how he sees it", async () => {
+      await supplier.goto("/differences?state=answer");
+      await supplier.getByRole("link", { name: difference.slice("/differences/".length) }).click();
+      const row = supplier.getByRole("row", { name: /^T-/ });
+      await expect(row).toContainText("1,000");
+      await expect(row).toContainText("500");
+      await supplier.getByLabel("How you see it").fill("The second carton stands in our hall.");
+      await supplier.getByRole("button", { name: "Send answer" }).click();
+      await expect(supplier.getByText("with the buyer", { exact: true })).toBeVisible();
+    });
+
+    await test.step("the buyer settles it, and all see the same", async () => {
+      const buyer = await visits.as(MARTA, browser);
+      await buyer.goto(difference);
+      await expect(buyer.getByText("The second carton stands in our hall.")).toBeVisible();
+      await buyer.getByLabel("What the supplier reads").fill("Please ship it with the next delivery.");
+      await buyer.getByRole("button", { name: "Settle" }).click();
+      await expect(buyer.getByRole("alert")).toContainText("Choose how it is settled");
+      await buyer.getByLabel("How it is settled").selectOption({ label: "Supplier ships the rest" });
+      await buyer.getByRole("button", { name: "Settle" }).click();
+      await supplier.goto(difference);
+      for (const page of [buyer, supplier]) {
+        await expect(page.getByText("Settled: Supplier ships the rest.")).toBeVisible();
+        await expect(page.getByText("Please ship it with the next delivery.").first()).toBeVisible();
+      }
+      await supplier.goto(`/orders/${order}`);
+      await expect(supplier.getByRole("link", { name: receipt.slice("/receipts/".length) }).first()).toBeVisible();
+    });
+
+    await test.step("to another supplier none of it exists", async () => {
+      const other = await visits.as(PAUL, browser);
+      for (const address of [receipt, difference, `/shipments/${notice}`]) {
+        expect((await other.request.get(address)).status(), address).toBe(404);
+      }
+      expect((await other.request.get(`/inbound/${notice}`)).status()).toBe(403);
+    });
+  });
+}

@@ -203,9 +203,9 @@ fn rows(order: &OrderView, line: &OrderLine, schedule: &ScheduleLine, around: &A
     view! {
         <tr id=anchor class=class data-edge=edge(mark)>
             <td class="a-id"><span class="id strong">{name}</span></td>
-            <td class="a-item"><span class="id item-no">{line.item_number.clone()}</span><span class="sub" dir="auto">{line.description.clone()}</span>{was_item}</td>
+            <td class="a-item"><span class="id item-no">{line.item_number.clone()}</span><span class="sub" dir="auto">{line.description.clone()}</span>{was_item}{certificates(order, schedule)}</td>
             <td class="opt-2"><span class="id muted">{line.supplier_item.clone().unwrap_or_else(|| "–".to_owned())}</span></td>
-            <td class="num a-num">{quantity(schedule.quantity, &line.unit)}{was_quantity}</td>
+            <td class="num a-num">{quantity(schedule.quantity, &line.unit)}{was_quantity}{shipped(order, line, schedule)}</td>
             <td class="nowrap opt-1">{date(schedule.requested_on)}{was_day}</td>
             <td class="nowrap opt-1">{date_or_dash(schedule.first_promise.as_deref().and_then(last_day))}</td>
             <td class="nowrap a-due" data-label=label>{due}</td>
@@ -216,6 +216,23 @@ fn rows(order: &OrderView, line: &OrderLine, schedule: &ScheduleLine, around: &A
         {explained.map(|explained| view! { <tr class="explains" data-edge=edge(mark)><td></td><td colspan="8"><div class="explain">{explained}</div></td></tr> })}
     }
     .into_any()
+}
+
+/// The certificates that the line needs, once something is promised.
+fn certificates(order: &OrderView, schedule: &ScheduleLine) -> Option<AnyView> {
+    let of = order.certificates.iter().find(|line| line.schedule_line_id == schedule.schedule_line_id)?;
+    schedule.promise.as_ref()?;
+    Some(view! { <span class="sub">{crate::certificates::words::needs(&of.covered)}</span> }.into_any())
+}
+
+/// How much of the line is in ship notices, with the last of them.
+fn shipped(order: &OrderView, line: &OrderLine, schedule: &ScheduleLine) -> Option<AnyView> {
+    let of: Vec<_> = order.shipped.iter().filter(|one| one.schedule_line_id == schedule.schedule_line_id).collect();
+    let last = of.last()?;
+    let sum = of.iter().map(|one| one.counts()).sum();
+    let href = format!("/shipments/{}", encoded(&last.notice));
+    let words = if of.len() > 1 { format!("in {} ship notices", of.len()) } else { last.notice.clone() };
+    Some(view! { <span class="sub">{quantity(sum, &line.unit)}" shipped, "<a class="quiet-link" href=href>{words}</a></span> }.into_any())
 }
 
 fn dates(parts: &[Commitment]) -> usize {

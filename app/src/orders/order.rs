@@ -5,18 +5,19 @@
 
 use std::collections::HashMap;
 
+use domain::Decimal;
 use domain::access::Action;
 use domain::id::ScheduleLineId;
 use domain::negotiation::{Negotiation, Turn};
-use domain::Decimal;
 use domain::order::{OrderStatus, total};
 use domain::quantity::Money;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use store::coverage::{self, LineCoverage, Lines};
 use store::order_list::{self, InErp};
 use store::orders::{self, OrderRecord};
-use store::ship_notices::{self, ShippedOf};
 use store::receipts::{self, ReceiptRow};
+use store::ship_notices::{self, ShippedOf};
 use store::timeline::{self, Entry};
 
 use crate::error::AppError;
@@ -47,6 +48,10 @@ pub(super) struct OrderView {
     pub(super) history: Vec<Entry>,
     /// What came of it, the newest first.
     pub(super) receipts: Vec<ReceiptRow>,
+    /// What is in ship notices.
+    pub(super) shipped: Vec<ShippedOf>,
+    /// The certificates that its schedule lines need.
+    pub(super) certificates: Vec<LineCoverage>,
 }
 
 struct Loaded {
@@ -69,10 +74,11 @@ async fn load(number: String, query: Vec<(String, String)>) -> Result<Loaded, Ap
     let receipts = receipts::of_order(&mut tx, record.order.order_id.0).await?;
     let in_erp = order_list::in_erp(&mut tx, record.order.order_id).await?.into_iter().collect();
     let shipped = ship_notices::of_order(&mut tx, record.order.order_id).await?;
+    let certificates = coverage::of_schedule_lines(&mut tx, Lines::OfOrder(record.order.order_id)).await?;
     let asked =
         |key: &str| query.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str()).to_owned();
     let (part, shown) = (Part::parse(&asked("lines")), Shown::parse(&asked("events")));
-    Ok(Loaded { around, order: OrderView { record, in_erp, history, receipts }, part, shown })
+    Ok(Loaded { around, order: OrderView { record, in_erp, history, receipts, shipped, certificates }, part, shown })
 }
 
 impl OrderView {

@@ -1,13 +1,17 @@
 //! The lifecycle of an order as far as this portal knows it.
 //!
-//! Published, confirmed and in the ERP are followed line by line. What comes after (shipping, receipt, inspection, release,
-//! consumption) no system has announced here yet, and the rail says exactly that.
+//! Published, confirmed, in the ERP, shipped and received are followed line by line. What comes after (inspection, release,
+//! consumption) is followed lot by lot on the pages of quality, and the rail says only what is known of the order.
 
 use chrono::{DateTime, Utc};
 use domain::event::Event;
 use domain::exchange::DeliveryState;
+use domain::Decimal;
 use domain::negotiation::Negotiation;
+use domain::order::total;
+use domain::shipment::ShipStatus;
 use leptos::prelude::*;
+use store::ship_notices::ShippedOf;
 
 use crate::ui::lifecycle::{Stop, StopState};
 use crate::ui::tag::stamp;
@@ -17,11 +21,15 @@ use super::order::OrderView;
 
 /// The eight stops.
 pub(super) fn of(order: &OrderView, reading: &Reading) -> Vec<Stop> {
-    let mut stops = vec![released(order, reading), confirmed(order, reading), in_erp(order, reading)];
+    let mut stops = vec![
+        released(order, reading),
+        confirmed(order, reading),
+        in_erp(order, reading),
+        shipped(order, reading),
+        received(order),
+    ];
     stops.extend(
         [
-            ("Shipped", "Supplier", "not announced yet"),
-            ("Receipt", "WMS", "not reported yet"),
             ("Inspection", "QMS", "not reported yet"),
             ("Released", "QMS", "not reported yet"),
             ("Consumed", "MES", "not reported yet"),
@@ -87,6 +95,61 @@ fn confirmed(order: &OrderView, reading: &Reading) -> Stop {
             |at| lag(at, Some(order.record.order.published_at), reading),
         )),
         note: (review > 0).then(|| format!("{review} with the buyer")),
+    }
+}
+
+/// How many lines are in ship notices in full, and in part.
+fn shipped(order: &OrderView, reading: &Reading) -> Stop {
+    let (mut whole, mut full, mut some) = (0, 0, 0);
+    for (_, schedule) in order.record.order.schedule_lines() {
+        if matches!(schedule.state, Negotiation::Cancelled | Negotiation::Declined) {
+            continue;
+        }
+        whole += 1;
+        let promised = schedule.promise.as_deref().map_or(schedule.quantity, total);
+        let of = order.shipped.iter().filter(|one| one.schedule_line_id == schedule.schedule_line_id);
+        let gone: Decimal = of.map(ShippedOf::counts).sum();
+        full += usize::from(gone >= promised);
+        some += usize::from(gone > Decimal::ZERO);
+    }
+    let last = order.shipped.last();
+    let late = order.shipped.iter().filter(|one| {
+        matches!(one.status, ShipStatus::Announced | ShipStatus::InTransit)
+            && one.arrive_on < order.record.today(reading.now)
+    });
+    let late = late.count();
+    Stop {
+        state: match (some, full) {
+            (0, _) => StopState::Future,
+            (_, full) if full == whole => StopState::Done,
+            _ => StopState::Partly,
+        },
+        name: "Shipped",
+        system: "Supplier",
+        document: last.map(|one| stamp(one.notice.clone(), Some(format!("/shipments/{}", one.notice)))),
+        part: (some > 0).then(|| fraction(full, whole)),
+        lag: Some(last.map_or_else(|| "not announced yet".into_any(), |one| lag(one.announced_at, None, reading))),
+        note: (late > 0).then(|| "late on its way".to_owned()),
+    }
+}
+
+/// How much of what was shipped has come.
+fn received(order: &OrderView) -> Stop {
+    let came = order.shipped.iter().filter(|one| one.received > Decimal::ZERO).count();
+    let done = order.shipped.iter().filter(|one| one.status == ShipStatus::Received).count();
+    let all = order.shipped.len();
+    Stop {
+        state: match (came, done) {
+            (0, 0) => StopState::Future,
+            (_, done) if done == all => StopState::Done,
+            _ => StopState::Partly,
+        },
+        name: "Receipt",
+        system: "WMS",
+        document: None,
+        part: (came > 0).then(|| format!("{done} of {all} shipped")),
+        lag: (came == 0).then(|| "not reported yet".into_any()),
+        note: None,
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use domain::access::Right;
 use domain::certificate::{Certificate, CertificateKind, CertificatePer, Measured};
 use domain::id::{CertificateId, DocumentId};
-use domain::{Decimal, Timestamp};
+use domain::{DateTime, Decimal, Utc};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use store::certificates::{self, CertificateRecord, HandIn};
@@ -181,7 +181,7 @@ pub struct CertificateOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<NaiveDate>,
     /// When it was handed in.
-    submitted_at: Timestamp,
+    submitted_at: DateTime<Utc>,
     /// What was said when it was decided on.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision_note: Option<String>,

@@ -9,7 +9,7 @@ use domain::confirmation::{Answer, AnswerKind, Channel, ConfirmLines};
 use domain::event::Event;
 use domain::id::ConfirmationId;
 use domain::order::{Commitment, Reason};
-use domain::{Decimal, Timestamp};
+use domain::{DateTime, Decimal, Utc};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use store::order_list::{self, Bucket, Filter, Key, LineRow, Page, Sort};
@@ -200,7 +200,7 @@ pub struct OrderOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     buyer: Option<String>,
     /// When it was published.
-    published_at: Timestamp,
+    published_at: DateTime<Utc>,
     /// Lines by number.
     lines: Vec<LineOut>,
 }
@@ -391,7 +391,7 @@ pub struct ConfirmedOut {
     in_review: usize,
     /// When it was taken; none for a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<Timestamp>,
+    at: Option<DateTime<Utc>>,
     /// It had been sent before; this is the first result.
     already: bool,
     /// Nothing was changed.

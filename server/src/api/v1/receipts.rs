@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use domain::access::Right;
 use domain::receipt::ReceiptChannel;
 use domain::receipt::post::{Against, PostLine, PostReceipt};
-use domain::{Decimal, Timestamp};
+use domain::{DateTime, Decimal, Utc};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use store::receipts::{self, ReceiptRecord};
@@ -42,7 +42,7 @@ pub struct ReceiptIn {
     #[serde(default)]
     delivery_note: Option<String>,
     /// When the goods were received.
-    received_at: Timestamp,
+    received_at: DateTime<Utc>,
     /// Nothing more is expected of the ship notice: what is missing is short.
     #[serde(default)]
     complete: bool,
@@ -174,15 +174,15 @@ pub struct ReceiptOut {
     /// Plant code.
     plant: String,
     /// When the goods were received.
-    received_at: Timestamp,
+    received_at: DateTime<Utc>,
     /// When we learned of it.
-    recorded_at: Timestamp,
+    recorded_at: DateTime<Utc>,
     /// The receipt of another way that tells of the same goods.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_as: Option<String>,
     /// When it was taken back, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reversed_at: Option<Timestamp>,
+    reversed_at: Option<DateTime<Utc>>,
     /// Cases that were opened over it.
     cases: Vec<String>,
     /// What came.

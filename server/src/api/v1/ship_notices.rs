@@ -10,7 +10,7 @@ use domain::shipment::content::{
     UnitContent,
 };
 use domain::shipment::{Milestone, Moved, PackageKind, ShippedLot};
-use domain::{Decimal, Timestamp};
+use domain::{DateTime, Decimal, Utc};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use store::ship_notice_list::{self, Filter, Key, NoticeRow, Page, View};
@@ -243,7 +243,7 @@ pub struct NoticeOut {
     /// Plant code.
     plant: String,
     /// When it was first sent.
-    announced_at: Timestamp,
+    announced_at: DateTime<Utc>,
     /// Why it was withdrawn, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_reason: Option<String>,
@@ -363,7 +363,7 @@ pub struct ListedNotice {
     /// Orders in it.
     orders: Vec<String>,
     /// When it was announced.
-    announced_at: Timestamp,
+    announced_at: DateTime<Utc>,
 }
 
 impl From<NoticeRow> for ListedNotice {
@@ -555,7 +555,7 @@ pub struct MilestoneIn {
     #[schema(value_type = String, pattern = "^(picked_up|departed|delayed|arrived_at_gate|receiving)$")]
     milestone: Milestone,
     /// When, at its place.
-    happened_at: Timestamp,
+    happened_at: DateTime<Utc>,
     /// The day now expected, where it changed.
     #[serde(default)]
     arrive_on: Option<NaiveDate>,

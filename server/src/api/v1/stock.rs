@@ -2,7 +2,7 @@
 
 use axum::Json;
 use domain::access::Right;
-use domain::{Decimal, Timestamp};
+use domain::{DateTime, Decimal, Utc};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::availability::{self, Lying, StockFilter};
@@ -70,9 +70,9 @@ pub struct LyingOut {
     #[schema(value_type = String, example = "0")]
     reserved: Decimal,
     /// The moment for which it is true there.
-    as_of: Timestamp,
+    as_of: DateTime<Utc>,
     /// When we learned it.
-    learned_at: Timestamp,
+    learned_at: DateTime<Utc>,
 }
 
 impl From<Lying> for LyingOut {
@@ -135,9 +135,9 @@ pub struct CheckIn {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChecksOut {
     /// What is said is at least as fresh as this; none where a system has never spoken.
-    as_of: Option<Timestamp>,
+    as_of: Option<DateTime<Utc>>,
     /// When it was answered.
-    answered_at: Timestamp,
+    answered_at: DateTime<Utc>,
     /// In the order of the questions.
     checks: Vec<CheckOut>,
 }

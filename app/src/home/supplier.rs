@@ -3,6 +3,7 @@
 use domain::calendar::today;
 use leptos::prelude::*;
 use store::order_list::{self, Bucket, COUNTED, Filter, LineRow, Page};
+use store::ship_notice_facts::{Candidate, Due, due};
 use store::{StoreError, Tx};
 
 use super::today::{Kpi, kpis};
@@ -18,11 +19,18 @@ use crate::ui::tone::Tone;
 /// Rows of the queue on the home; the list has the rest.
 const TOP: i64 = 8;
 
+/// "This week" is the next seven days, so that a Friday looks beyond the weekend.
+const DAYS_AHEAD: i64 = 7;
+/// Counted up to here; the page of what is due has the rest.
+const MOST_TO_SHIP: i64 = 200;
+
 /// What the part needs.
 pub(super) struct SupplierPart {
     queue: Vec<LineRow>,
     /// The next promised delivery, for when nothing waits.
     next: Option<LineRow>,
+    /// Promised for the next seven days and not yet in a ship notice, the first due first.
+    to_ship: Vec<Candidate>,
 }
 
 pub(super) async fn load(tx: &mut Tx) -> Result<SupplierPart, StoreError> {
@@ -30,7 +38,9 @@ pub(super) async fn load(tx: &mut Tx) -> Result<SupplierPart, StoreError> {
     let queue = order_list::page(tx, &of(Bucket::NeedsSupplier), &Page { size: TOP, ..Page::default() }).await?;
     let upcoming = Filter { due_from: Some(tx.now().date_naive()), ..of(Bucket::Confirmed) };
     let next = order_list::page(tx, &upcoming, &Page { size: 1, ..Page::default() }).await?.pop();
-    Ok(SupplierPart { queue, next })
+    let until = tx.now().date_naive() + chrono::Duration::days(DAYS_AHEAD);
+    let to_ship = due(tx, &Due { until: Some(until), ..Due::default() }, MOST_TO_SHIP).await?;
+    Ok(SupplierPart { queue, next, to_ship })
 }
 
 pub(super) fn show(part: &SupplierPart, around: &Around) -> AnyView {
@@ -61,8 +71,52 @@ pub(super) fn show(part: &SupplierPart, around: &Around) -> AnyView {
             </div>
             {content}
         </section>
+        {to_ship(part, around)}
     }
     .into_any()
+}
+
+fn to_ship(part: &SupplierPart, around: &Around) -> Option<AnyView> {
+    if part.to_ship.is_empty() {
+        return None;
+    }
+    let count = i64::try_from(part.to_ship.len()).unwrap_or(i64::MAX);
+    let rows = part
+        .to_ship
+        .iter()
+        .take(usize::try_from(TOP).unwrap_or(8))
+        .map(|one| {
+            let line = &one.line;
+            let late = line.promised_on().is_some_and(|on| on < today(around.now(), one.zone.0));
+            let order = encoded(&line.order);
+            view! {
+                <tr data-edge=late.then_some("crit")>
+                    <td class="a-id"><a class="id nowrap" href=format!("/orders/{order}#line-{}", line.line)>{format!("{} / {}", line.order, line.line)}</a><span class="sub">{format!("plant {}", one.plant.0)}</span></td>
+                    <td class="a-item"><span class="id item-no">{line.item.clone()}</span><span class="sub" dir="auto">{line.description.clone()}</span></td>
+                    <td class="num a-num">{quantity(line.open(), &line.unit)}</td>
+                    <td class="nowrap a-due" data-label="promised">{line.promised_on().map(date)}</td>
+                    <td class="a-status">{late.then(|| tag(Tone::Crit, "late"))}</td>
+                    <td class="a-act"><a class="button low" href=format!("/orders/{order}/ship") aria-label=format!("Ship order {} from line {}", line.order, line.line)>"Ship"</a></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    Some(
+        view! {
+            <section class="sheet table-region" aria-labelledby="ship-title">
+                <div class="section-head">
+                    <h2 id="ship-title">"To ship this week"<span>{at_most(count, MOST_TO_SHIP - 1)}</span></h2>
+                    <div class="toolbar"><a href="/shipments/new">"New ship notice"</a></div>
+                </div>
+                <table class="data-table blocks" role="table">
+                    <caption class="visually-hidden">"Confirmed lines to ship within seven days, the first due first"</caption>
+                    <thead><tr><th scope="col">"Order / line"</th><th scope="col">"Item"</th><th scope="col" class="num">"To ship"</th><th scope="col">"Promised"</th><th scope="col">"Status"</th><th scope="col"><span class="visually-hidden">"Ship"</span></th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </section>
+        }
+        .into_any(),
+    )
 }
 
 fn done(part: &SupplierPart, around: &Around) -> AnyView {

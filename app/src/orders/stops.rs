@@ -4,9 +4,9 @@
 //! consumption) is followed lot by lot on the pages of quality, and the rail says only what is known of the order.
 
 use chrono::{DateTime, Utc};
+use domain::Decimal;
 use domain::event::Event;
 use domain::exchange::DeliveryState;
-use domain::Decimal;
 use domain::negotiation::Negotiation;
 use domain::order::total;
 use domain::shipment::ShipStatus;

@@ -889,6 +889,13 @@ pub struct ShippedOf {
     pub announced_at: DateTime<Utc>,
 }
 
+impl ShippedOf {
+    /// What of the promise it takes: what is announced, or what came where nothing more is expected.
+    pub fn counts(&self) -> Decimal {
+        if self.status == ShipStatus::Received { self.received } else { self.quantity.max(self.received) }
+    }
+}
+
 /// What of an order is shipped, line by line, the earliest notice first.
 pub async fn of_order(tx: &mut Tx, order_id: domain::id::OrderId) -> Result<Vec<ShippedOf>, StoreError> {
     let rows = sqlx::query!(

@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
 use crate::lots::lock_item;
 use crate::orders::{read_json, read_word};
 use crate::submissions::{Sent, first_outcome, keep_outcome};
 use crate::tx::Tx;
-use crate::audit;
 
 /// What somebody wants to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,17 +224,18 @@ async fn tell_placed(tx: &mut Tx, record: &HoldRecord) -> Result<(), StoreError>
     Ok(())
 }
 
-/// A lot came that falls under holds on its item: whoever was told of them is told again, with the lot.
-pub(crate) async fn tell_of_new_lot(tx: &mut Tx, lot_id: LotId) -> Result<(), CommandError> {
+/// Lots came that fall under holds on their items: whoever was told of them is told again, with the lots.
+pub(crate) async fn tell_of_new_lots(tx: &mut Tx, lots: &[LotId]) -> Result<(), CommandError> {
+    let ids: Vec<Uuid> = lots.iter().map(|lot| lot.0).collect();
     let holds = sqlx::query_scalar!(
         r#"
-        select h.hold_id
+        select distinct h.hold_id
         from lot l join hold h on h.item_id = l.item_id
-        where l.lot_id = $1 and h.state <> 'released'
+        where l.lot_id = any($1) and h.state <> 'released'
           and (h.scope = 'supplier_item' and h.supplier_id = l.supplier_id or h.scope = 'plant_item' and h.plant_id = l.plant_id)
         order by h.hold_id
         "#,
-        lot_id.0
+        &ids
     )
     .fetch_all(tx.sql())
     .await?;

@@ -31,6 +31,7 @@ pub mod inbound;
 pub mod inspections;
 pub mod lot_facts;
 pub mod lot_list;
+mod lot_receiving;
 pub mod lots;
 pub mod news;
 pub mod order_list;

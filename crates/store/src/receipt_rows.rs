@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
 use crate::events::About;
+use crate::lot_receiving::receive_all;
 use crate::lots::{self, Received};
 use crate::orders::{read_json, read_word};
 use crate::tx::Tx;
@@ -461,9 +462,11 @@ pub(crate) async fn recount(tx: &mut Tx, place: &mut Place, reason: &str) -> Res
     let counting = count(&receipts);
     let complete = receipts.iter().any(|told| told.complete);
     // First in, then out: between the two there is never less than there should be.
-    for row in rows.iter().filter(|row| !row.counted && counting.lines.contains(&ReceiptLineId(row.receipt_line_id))) {
-        into_stock(tx, place, row).await?;
-    }
+    let counts_now: Vec<&ToldRow> = rows
+        .iter()
+        .filter(|row| !row.counted && counting.lines.contains(&ReceiptLineId(row.receipt_line_id)))
+        .collect();
+    into_stock(tx, place, &counts_now).await?;
     let now = tx.now();
     for row in rows.iter().filter(|row| row.counted && !counting.lines.contains(&ReceiptLineId(row.receipt_line_id))) {
         lots::take_back(tx, ReceiptLineId(row.receipt_line_id), now, reason).await?;
@@ -509,46 +512,76 @@ async fn told(tx: &mut Tx, place: &Place) -> Result<Vec<ToldRow>, StoreError> {
     .await?)
 }
 
-async fn into_stock(tx: &mut Tx, place: &Place, row: &ToldRow) -> Result<(), CommandError> {
+async fn into_stock(tx: &mut Tx, place: &Place, rows: &[&ToldRow]) -> Result<(), CommandError> {
     // Without a lot there is nothing to keep apart: how much there is of the item is the ERP's to say.
-    let Some(_lot) = lot_key(row.supplier_lot.as_deref()) else { return Ok(()) };
-    if row.accepted.is_zero() && row.damaged.is_zero() {
+    let rows: Vec<&ToldRow> = rows
+        .iter()
+        .copied()
+        .filter(|row| lot_key(row.supplier_lot.as_deref()).is_some())
+        .filter(|row| !(row.accepted.is_zero() && row.damaged.is_zero()))
+        .collect();
+    if rows.is_empty() {
         return Ok(());
     }
-    let whole = row.announced.is_some_and(|announced| row.accepted + row.damaged >= announced);
-    let serials = match row.ship_line_id {
-        Some(line) if whole => {
-            sqlx::query_scalar!(
-                "select serial from ship_notice_serial where ship_line_id = $1 and lot is not distinct from $2 order by serial",
-                line,
-                row.supplier_lot
-            )
-            .fetch_all(tx.sql())
-            .await?
-        }
-        // Which pieces of a part came is not known.
-        _ => Vec::new(),
-    };
-    let received = Received {
-        receipt_line_id: ReceiptLineId(row.receipt_line_id),
-        plant_id: place.plant_id,
-        item_id: ItemId(row.item_id),
-        supplier_id: Some(place.supplier_id),
-        connection_id: place.home,
-        number: None,
-        supplier_lot: row.supplier_lot.clone(),
-        unit: Unit::new(&row.unit),
-        expires_on: row.expires_on,
-        produced_on: row.produced_on,
-        origin: row.origin.clone(),
-        location: None,
-        accepted: row.accepted,
-        damaged: row.damaged,
-        serials,
-        received_at: row.received_at,
-    };
-    lots::receive(tx, &received).await?;
+    let mut serials = announced_serials(tx, &rows).await?;
+    let received: Vec<Received> = rows
+        .iter()
+        .map(|row| Received {
+            receipt_line_id: ReceiptLineId(row.receipt_line_id),
+            plant_id: place.plant_id,
+            item_id: ItemId(row.item_id),
+            supplier_id: Some(place.supplier_id),
+            connection_id: place.home,
+            number: None,
+            supplier_lot: row.supplier_lot.clone(),
+            unit: Unit::new(&row.unit),
+            expires_on: row.expires_on,
+            produced_on: row.produced_on,
+            origin: row.origin.clone(),
+            location: None,
+            accepted: row.accepted,
+            damaged: row.damaged,
+            serials: row
+                .ship_line_id
+                .filter(|_| row.is_whole())
+                .and_then(|line| serials.remove(&(line, row.supplier_lot.clone())))
+                .unwrap_or_default(),
+            received_at: row.received_at,
+        })
+        .collect();
+    receive_all(tx, &received).await?;
     Ok(())
+}
+
+impl ToldRow {
+    /// All that was announced came. Which pieces of a part came is not known.
+    fn is_whole(&self) -> bool {
+        self.announced.is_some_and(|announced| self.accepted + self.damaged >= announced)
+    }
+}
+
+type SerialsOf = HashMap<(Uuid, Option<String>), Vec<String>>;
+
+/// The serials that were announced for what came whole.
+async fn announced_serials(tx: &mut Tx, rows: &[&ToldRow]) -> Result<SerialsOf, StoreError> {
+    let mut lines: Vec<Uuid> = rows.iter().filter(|row| row.is_whole()).filter_map(|row| row.ship_line_id).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let found = sqlx::query!(
+        r#"
+        select ship_line_id, lot, serial from ship_notice_serial
+        where ship_line_id = any($1)
+        order by ship_line_id, lot, serial
+        "#,
+        &lines
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let mut serials = SerialsOf::new();
+    for row in found {
+        serials.entry((row.ship_line_id, row.lot)).or_default().push(row.serial);
+    }
+    Ok(serials)
 }
 
 async fn save_counting(tx: &mut Tx, receipts: &[Told], counting: &Counting) -> Result<(), StoreError> {

@@ -10,4 +10,4 @@ cargo xtask build
 
 say "Built after $((SECONDS - begun)) s"
 # In our place: Ctrl-C and kill reach the program itself, which stops all that it started.
-exec "$programs/interlock" serve --demo "$@"
+exec "$programs/interlock" serve --demo --alive "$@"

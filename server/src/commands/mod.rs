@@ -72,9 +72,13 @@ pub struct ServeArguments {
     /// Open the portal only; `interlock work` runs elsewhere.
     #[arg(long)]
     no_work: bool,
-    /// Load the demo's data, start the simulated ERP, and offer the demo log-ins. Never for a real installation.
+    /// Load the demo's data, start the simulated ERP and warehouse, and offer the demo log-ins. Never for a real installation.
     #[arg(long)]
     demo: bool,
+    /// With --demo: the simulated systems move by themselves. Trucks leave and arrive, some late, and the simulated warehouse
+    /// receives what they bring.
+    #[arg(long, requires = "demo")]
+    alive: bool,
     /// Do not apply migrations; refuse to start when one is missing.
     #[arg(long)]
     no_migrate: bool,

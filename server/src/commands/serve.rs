@@ -27,11 +27,11 @@ pub(super) async fn serve(arguments: &ServeArguments, config: &Config, url: &str
     }
     fit(url).await?;
     let store = connect(config, url).await?;
-    // Kept until the end: the simulated ERP stops when it is dropped.
+    // Kept until the end: the simulated systems stop when they are dropped.
     let mut simulated = None;
     if arguments.demo {
         demo::load(&store, &passwords()?).await?;
-        simulated = Some(demo::simulate(&store, config).await?);
+        simulated = Some(demo::simulate(&store, config, arguments.alive).await?);
     }
     let state = State::new(config, store.clone(), arguments.demo)?;
     let serving = Serving::open(config, &state).await?;

@@ -17,6 +17,8 @@ export const PAUL: Person = { email: "paul@wehrle.example", name: "Paul Wehrle" 
 export const MARTA: Person = { email: "marta@norvik.example", name: "Marta Lindqvist" };
 /** Quality engineer. */
 export const TOMASZ: Person = { email: "tomasz@norvik.example", name: "Tomasz Zieliński" };
+/** The second quality engineer: a hold takes two. */
+export const VERA: Person = { email: "vera@norvik.example", name: "Vera Kučerová" };
 /** Receiving clerk of the plant in Lindau. */
 export const CLARA: Person = { email: "clara@norvik.example", name: "Clara Weiss" };
 /** Plant manager. */

@@ -78,13 +78,14 @@ const fn of_house(email: &'static str, name: &'static str, role: Role, plants: &
 const PLANTS: [(&str, &str); 2] = [("DE10", "Lindau"), ("CZ20", "Brno")];
 const SUPPLIERS: [(&str, &str); 2] = [("100234", "Brennholt Präzision"), ("100251", "Wehrle Hydraulik")];
 
-const PEOPLE: [Person; 10] = [
+const PEOPLE: [Person; 11] = [
     of_supplier("ines@brennholt.example", "Ines Kolbe", Role::Supplier, &["100234"]),
     of_supplier("rosa@brennholt.example", "Rosa Brennholt", Role::SupplierAdmin, &["100234"]),
     of_supplier("paul@wehrle.example", "Paul Wehrle", Role::Supplier, &["100251"]),
     of_house("marta@norvik.example", "Marta Lindqvist", Role::Buyer, &["DE10", "CZ20"]),
     of_house("jan@norvik.example", "Jan Novák", Role::Buyer, &["CZ20"]),
     of_house("tomasz@norvik.example", "Tomasz Zieliński", Role::QualityEngineer, &["DE10", "CZ20"]),
+    of_house("vera@norvik.example", "Vera Kučerová", Role::QualityEngineer, &["DE10", "CZ20"]),
     of_house("clara@norvik.example", "Clara Weiss", Role::ReceivingClerk, &["DE10"]),
     of_house("henrik@norvik.example", "Henrik Brandt", Role::PlantManager, &["DE10"]),
     of_house("priya@norvik.example", "Priya Raman", Role::IntegrationAdmin, &[]),

@@ -7,6 +7,11 @@
 mod buyer;
 #[path = "tryton/cut.rs"]
 mod cut;
+#[macro_use]
+#[path = "tryton/running.rs"]
+mod running;
+#[path = "tryton/material.rs"]
+mod material;
 #[path = "tryton/portal.rs"]
 mod portal;
 
@@ -16,19 +21,6 @@ use domain::event::Event;
 use domain::exchange::FaultClass;
 use domain::revision::Mirrored;
 use portal::{Portal, connector, decimal};
-
-/// The running ERP, or a line that says why nothing is tested.
-macro_rules! erp {
-    () => {
-        match Erp::running() {
-            Some(erp) => erp,
-            None => {
-                println!("skipped: no Tryton is running (INTERLOCK_TRYTON_URL is not set); use scripts/erp.sh test");
-                return;
-            }
-        }
-    };
-}
 
 fn stand(quantity: f64, moves: &[(f64, i64)]) -> Stand {
     let moves = moves.iter().map(|(quantity, days)| (*quantity, Some(day(*days)), "draft".to_owned())).collect();

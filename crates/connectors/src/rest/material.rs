@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::Event;
 use domain::hold::{Disposition, Hold, HoldReason, HoldScope};
 use domain::lot::{LotRef, StatusMove, StockStatus};
-use domain::receipt::{Receipt, ReceiptChannel, ReceivedLine};
+use domain::receipt::{Receipt, ReceivedLine};
 use domain::shipment::{HandlingUnit, Milestone, Moved, PackageKind, ShipLine, ShipNotice};
 use reqwest::Method;
 use serde::Serialize;
@@ -246,19 +246,6 @@ pub fn message(delivery: &Outgoing) -> Option<Message<'_>> {
         supplier: delivery.supplier.as_deref(),
         body,
     })
-}
-
-/// Whether a system told us of it itself, so that nobody is told what he said: a receipt that came from an ERP or a
-/// warehouse system (or is the same as one that did), its reversal, and whatever the receiver of this delivery did.
-pub fn is_theirs(delivery: &Outgoing) -> bool {
-    let by_a_system = match &delivery.envelope.event {
-        Event::ReceiptPosted { receipt } => {
-            matches!(receipt.channel, ReceiptChannel::Erp | ReceiptChannel::Wms) || receipt.same_as.is_some()
-        }
-        Event::ReceiptReversed { their_ref, .. } => their_ref.is_some(),
-        _ => false,
-    };
-    by_a_system || delivery.is_echo()
 }
 
 fn announced<'a>(notice: &'a ShipNotice, reason: Option<&'a str>) -> (Method, String, Body<'a>) {

@@ -127,7 +127,7 @@ impl Connector for Rest {
         let key = delivery.idempotency_key();
         let call = match &delivery.envelope.event {
             Event::StockRequested { plant, item } => return feeds::ask_stock(self, plant, item).await,
-            _ if material::is_theirs(delivery) => return Ok(Outcome::accepted(None, true)),
+            _ if delivery.is_echo() => return Ok(Outcome::accepted(None, true)),
             Event::PromiseMade { .. } => translate::confirmation(delivery)
                 .map(|confirmation| Call::post("/confirmations").idempotency_key(key).body(&confirmation)),
             _ => None,

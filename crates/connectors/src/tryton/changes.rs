@@ -24,8 +24,9 @@ pub const ORDERS: Feed = Feed { name: "orders", every_seconds: 20 };
 const SUPPLIERS: Feed = Feed { name: "suppliers", every_seconds: 300 };
 const ITEMS: Feed = Feed { name: "items", every_seconds: 300 };
 const PLANTS: Feed = Feed { name: "plants", every_seconds: 900 };
+const RECEIPTS: Feed = Feed { name: "receipts", every_seconds: 20 };
 /// What can be polled.
-pub const FEEDS: &[Feed] = &[ORDERS, SUPPLIERS, ITEMS, PLANTS];
+pub const FEEDS: &[Feed] = &[ORDERS, RECEIPTS, SUPPLIERS, ITEMS, PLANTS];
 
 /// How far each sweep goes back, in microseconds: two minutes.
 const OVERLAP: i64 = 120_000_000;
@@ -112,7 +113,16 @@ fn target(feed: Feed, company: i64, order_filter: &Value) -> Result<Target, Faul
         "items" => Target {
             feed: ITEMS,
             model: "product.product",
-            fields: &["code", "name", "default_uom.symbol", "last_modified_at", "template.last_modified_at"],
+            fields: &[
+                "code",
+                "name",
+                "default_uom.symbol",
+                "lot_required",
+                "shelf_life_state",
+                "shelf_life_time",
+                "last_modified_at",
+                "template.last_modified_at",
+            ],
             domain: json!([["purchasable", "=", true]]),
             at_first: json!([]),
             sources: vec![
@@ -127,6 +137,14 @@ fn target(feed: Feed, company: i64, order_filter: &Value) -> Result<Target, Faul
             domain: json!([["type", "=", "warehouse"]]),
             at_first: json!([]),
             sources: vec![source("stock.location", "id", json!([["type", "=", "warehouse"]]))],
+        },
+        "receipts" => Target {
+            feed: RECEIPTS,
+            model: "stock.shipment.in",
+            fields: super::receipt::FIELDS,
+            domain: json!([["company", "=", company], ["state", "in", ["received", "done"]]]),
+            at_first: json!([]),
+            sources: vec![source("stock.shipment.in", "id", json!([["company", "=", company]]))],
         },
         other => return Err(Fault::Permanent { message: format!("There is no feed {other:?}.") }),
     })
@@ -313,6 +331,7 @@ async fn read(wire: &Wire, target: &Target, ids: &[i64], as_of: i64) -> Result<V
             let suppliers = suppliers_among(wire, &records).await?;
             Ok(references(target, records.into_iter().filter(|party| suppliers.contains(&id(party)))))
         }
+        "receipts" => super::receipt::messages(wire, RECEIPTS, &records).await,
         _ => Ok(references(target, records)),
     }
 }
@@ -376,7 +395,7 @@ fn references(target: &Target, records: impl IntoIterator<Item = Value>) -> Vec<
         .collect()
 }
 
-fn raw(feed: Feed, external_key: String, subject: String, body: &Value) -> Raw {
+pub(super) fn raw(feed: Feed, external_key: String, subject: String, body: &Value) -> Raw {
     Raw {
         external_key,
         subject,
@@ -387,7 +406,7 @@ fn raw(feed: Feed, external_key: String, subject: String, body: &Value) -> Raw {
     }
 }
 
-fn id(record: &Value) -> i64 {
+pub(super) fn id(record: &Value) -> i64 {
     record["id"].as_i64().unwrap_or_default()
 }
 

@@ -3,15 +3,21 @@
 //! In: purchases that are being processed, with what is *requested* of the supplier ([`note`] tells it from what we wrote
 //! back), and suppliers, items and plants ([`changes`]).
 //! Out: binding promises, as dates and splits of stock moves and, where quantity or price differ, as an amendment
-//! ([`plan`], [`write`]). Tryton has no place for an idempotency key: we look before we write, and each promise leaves a note
+//! ([`plan`], [`write`]); ship notices as draft supplier shipments, which a receipt at our dock receives ([`shipment`]); holds
+//! as internal shipments to a hold location ([`hold`]). Receipts come back ([`receipt`]), and questions about stock are
+//! answered ([`stock`]). Tryton has no place for an idempotency key: we look before we write, and each promise leaves a note
 //! on the purchase that holds the key. Decided in `docs/decisions/0010-tryton-write-back.md`.
 //!
 //! The key's user needs the groups Purchase, Purchase Amendment and Stock; no administrator, no password.
 
 mod changes;
+mod hold;
 mod note;
 mod plan;
+mod receipt;
 mod settings;
+mod shipment;
+mod stock;
 mod translate;
 mod wire;
 mod write;
@@ -34,7 +40,16 @@ use crate::{Connector, Cursor, Feed, Outgoing, Polled, Raw};
 pub const KIND: Kind =
     Kind { name: "tryton", title: "Tryton ERP", carries: CARRIES, feeds: changes::FEEDS, settings: SETTINGS, build };
 
-const CARRIES: &[EventKind] = &[EventKind::PromiseMade];
+const CARRIES: &[EventKind] = &[
+    EventKind::PromiseMade,
+    EventKind::ShipmentAnnounced,
+    EventKind::ShipmentAmended,
+    EventKind::ShipmentCancelled,
+    EventKind::ReceiptPosted,
+    EventKind::HoldPlaced,
+    EventKind::HoldReleased,
+    EventKind::StockRequested,
+];
 /// The version that this was tried with; another one may work.
 const TRIED: &str = "8.2";
 /// From here on a difference of clocks is worth a word.
@@ -111,7 +126,7 @@ impl Connector for Tryton {
     }
 
     async fn deliver(&self, delivery: &Outgoing) -> Result<Outcome, Fault> {
-        write::deliver(&self.wire, self.settings.company, delivery).await
+        write::deliver(&self.wire, &self.settings, delivery).await
     }
 
     async fn poll(&self, feed: Feed, cursor: &Cursor) -> Result<Polled, Fault> {

@@ -46,6 +46,14 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        key: "hold_location",
+        label: "Hold location",
+        help: "The code of the storage location to which lots on hold are moved, e.g. QUALITY. Empty: HOLD- and the plant's \
+               code, e.g. HOLD-P1, so that each plant has its own.",
+        required: false,
+        secret: false,
+    },
+    Setting {
         key: "timeout_ms",
         label: "Time-out",
         help: "How long a call may take, in milliseconds. Empty: 30000.",
@@ -68,6 +76,7 @@ struct Given {
     company: i64,
     #[serde(default = "everything", deserialize_with = "domain")]
     order_filter: Value,
+    hold_location: Option<String>,
     #[serde(default, deserialize_with = "settings::milliseconds")]
     timeout_ms: Option<Duration>,
 }
@@ -85,6 +94,8 @@ pub struct TrytonSettings {
     pub company: i64,
     /// A Tryton domain that limits the purchases; `[]` for all.
     pub order_filter: Value,
+    /// Where lots on hold are; none for the plant's own.
+    pub hold_location: Option<String>,
     /// For a whole call.
     pub timeout: Duration,
 }
@@ -99,6 +110,7 @@ impl TrytonSettings {
             rest_key: Secret::read(secrets, "rest_key", &given.rest_key)?,
             company: given.company,
             order_filter: given.order_filter,
+            hold_location: given.hold_location.map(|code| code.trim().to_owned()),
             timeout: given.timeout_ms.unwrap_or(TIMEOUT),
         })
     }

@@ -11,6 +11,7 @@ use chrono::NaiveDateTime;
 use domain::command::{
     Command, ItemSnapshot, LineSnapshot, OrderSnapshot, PlantSnapshot, ScheduleSnapshot, SupplierSnapshot,
 };
+use domain::item::ItemRules;
 use domain::order::OrderStatus;
 use domain::quantity::Unit;
 use rust_decimal::Decimal;
@@ -66,12 +67,14 @@ pub fn interpret(raw: &Raw) -> Result<Vec<Command>, NotUnderstood> {
         }
         "suppliers" => Ok(vec![Command::MirrorSupplier(supplier(&read(&raw.body)?))]),
         "items" => Ok(vec![Command::MirrorItem(item(&read(&raw.body)?))]),
+        "receipts" => Ok(super::receipt::snapshot(&raw.body)?.map(Command::PostReceipt).into_iter().collect()),
+        super::stock::CHANNEL => Ok(vec![Command::MirrorStock(super::stock::snapshot(&raw.body)?)]),
         "plants" => Ok(vec![Command::MirrorPlant(plant(&read(&raw.body)?))]),
         other => Err(problem("$", format!("Messages of the channel {other:?} are not known here."))),
     }
 }
 
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, NotUnderstood> {
+pub(super) fn read<T: DeserializeOwned>(body: &str) -> Result<T, NotUnderstood> {
     let mut reader = serde_json::Deserializer::from_str(body);
     serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| problem(format!("$.{}", error.path()), error.inner().to_string()))
@@ -196,8 +199,19 @@ fn item(product: &Product) -> ItemSnapshot {
         description: product.name.clone(),
         unit: Unit::new(&product.default_uom.symbol),
         revision: None,
-        rules: None,
+        rules: rules(product),
     }
+}
+
+/// How an item is handled, where Tryton was asked: an order does not say, so that it takes away nothing.
+fn rules(product: &Product) -> Option<ItemRules> {
+    let lots = product.lot_required.as_ref()?;
+    let ages = product.shelf_life_state.as_deref().is_some_and(|state| state != "none");
+    Some(ItemRules {
+        lots: lots.iter().any(|place| place == "supplier" || place == "storage"),
+        shelf_life_days: product.shelf_life_time.filter(|_| ages),
+        ..ItemRules::default()
+    })
 }
 
 /// Microseconds since 1970.
@@ -216,7 +230,7 @@ pub fn record_key(model: &str, id: i64, record: &Value) -> String {
 }
 
 /// The same with its keys in order: Tryton answers them in any.
-fn sorted(value: &Value) -> Value {
+pub(super) fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let ordered: std::collections::BTreeMap<_, _> = map.iter().collect();
@@ -227,6 +241,6 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-fn problem(at: impl Into<String>, problem: String) -> NotUnderstood {
+pub(super) fn problem(at: impl Into<String>, problem: String) -> NotUnderstood {
     NotUnderstood { at: at.into(), problem }
 }

@@ -156,6 +156,14 @@ pub struct Product {
     pub code: Option<String>,
     pub name: String,
     pub default_uom: Symbol,
+    /// Kinds of locations where its moves need a lot; only the feed of items asks.
+    #[serde(default)]
+    pub lot_required: Option<Vec<String>>,
+    /// `none`, `optional` or `required`.
+    #[serde(default)]
+    pub shelf_life_state: Option<String>,
+    #[serde(default, deserialize_with = "days")]
+    pub shelf_life_time: Option<u32>,
 }
 
 /// A unit by its symbol.
@@ -259,6 +267,7 @@ pub struct Wire {
     http: Http,
     database: String,
     context: String,
+    company: i64,
 }
 
 /// What to list.
@@ -278,13 +287,26 @@ impl Wire {
         let http = Http::new(kind, &settings.base_url, limits)?.bearer("rest_key", &settings.rest_key)?;
         // English, so that reasons read like the rest of our pages whatever language the user chose in Tryton.
         let context = json!({"company": settings.company, "language": "en"});
-        Ok(Self { http, database: settings.database.clone(), context: encoded(&context) })
+        Ok(Self { http, database: settings.database.clone(), context: encoded(&context), company: settings.company })
     }
 
     /// Lists records.
     pub async fn list<T: DeserializeOwned>(&self, query: &Query<'_>) -> Result<Vec<T>, Fault> {
+        self.listed(query, self.context.clone()).await
+    }
+
+    /// Lists records in a context of their own, e.g. of which locations quantities are.
+    pub async fn list_in<T: DeserializeOwned>(&self, query: &Query<'_>, more: &Value) -> Result<Vec<T>, Fault> {
+        let mut context = json!({"company": self.company, "language": "en"});
+        if let (Value::Object(context), Value::Object(more)) = (&mut context, more) {
+            context.extend(more.clone());
+        }
+        self.listed(query, encoded(&context)).await
+    }
+
+    async fn listed<T: DeserializeOwned>(&self, query: &Query<'_>, context: String) -> Result<Vec<T>, Fault> {
         let path = format!("{}/rest/model/{}", self.database, query.model);
-        let mut call = Call::get(&path).header("x-tryton-context", &self.context);
+        let mut call = Call::get(&path).header("x-tryton-context", context);
         for field in query.fields {
             call = call.query("f", field);
         }
@@ -456,7 +478,7 @@ enum Classed {
     },
 }
 
-fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     match Option::<Classed>::deserialize(deserializer)? {
         None => Ok(None),
         Some(Classed::Date { year, month, day }) => {
@@ -488,7 +510,7 @@ fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>
 }
 
 /// The decimal whose shortest float this is. Rounded to the unit's digits by who knows the unit.
-fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+pub(super) fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
     let Some(number) = Option::<Number>::deserialize(deserializer)? else { return Ok(None) };
     let text = number.to_string();
     read_decimal(&text).map(Some).ok_or_else(|| D::Error::custom(format!("{text} is not a quantity")))
@@ -496,6 +518,18 @@ fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, 
 
 fn read_decimal(text: &str) -> Option<Decimal> {
     text.parse().ok().or_else(|| Decimal::from_scientific(text).ok())
+}
+
+/// Days, as a number or as a duration.
+fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let days = match Option::<Value>::deserialize(deserializer)? {
+        None => return Ok(None),
+        Some(Value::Object(duration)) => {
+            duration.get("seconds").and_then(Value::as_f64).map(|seconds| (seconds / 86_400.0).floor().to_string())
+        }
+        Some(plain) => Some(plain.to_string()),
+    };
+    days.and_then(|days| days.parse().ok()).map(Some).ok_or_else(|| D::Error::custom("expected a number of days"))
 }
 
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

@@ -1,4 +1,4 @@
-//! A promise into Tryton: look, note, amend, arrange, look again.
+//! What events say into Tryton; here a promise: look, note, amend, arrange, look again.
 //!
 //! Tryton has no place for an idempotency key, so each try begins by reading the order and writes only the difference. The
 //! key stands in the note, which is written first: whatever a try that broke off has left behind, the next one reads what
@@ -10,13 +10,32 @@ use tracing::info;
 
 use super::note::{self, Part, Record, records};
 use super::plan::{Amend, Cannot, Change, changes, plan};
+use super::settings::TrytonSettings;
 use super::wire::{self, Amendment, Line, Note, ORDER_FIELDS, Order, Query, Trouble, Wire};
+use super::{hold, shipment, stock};
 use crate::outcome::{Fault, Outcome};
 use crate::{LinkKind, Outgoing};
 
-/// Writes a promise; what Tryton does not allow is a refusal.
-pub async fn deliver(wire: &Wire, company: i64, delivery: &Outgoing) -> Result<Outcome, Fault> {
-    match write(wire, company, delivery).await {
+/// Writes what an event says; what Tryton does not allow is a refusal.
+pub async fn deliver(wire: &Wire, settings: &TrytonSettings, delivery: &Outgoing) -> Result<Outcome, Fault> {
+    let (company, place) = (settings.company, settings.hold_location.as_deref());
+    let written = match &delivery.envelope.event {
+        Event::ShipmentAnnounced { notice } | Event::ShipmentAmended { notice, .. } => {
+            shipment::announce(wire, company, delivery, notice).await
+        }
+        Event::ShipmentCancelled { notice, delivery_note, .. } => {
+            shipment::cancel(wire, company, delivery, notice, delivery_note).await
+        }
+        Event::ReceiptPosted { .. } if delivery.is_echo() => Ok(Outcome::accepted(None, true)),
+        Event::ReceiptPosted { receipt } => shipment::receive(wire, company, delivery, receipt).await,
+        Event::HoldPlaced { hold } => hold::place(wire, company, place, delivery, hold).await,
+        Event::HoldReleased { hold, disposition, .. } => {
+            hold::release(wire, company, place, delivery, hold, *disposition).await
+        }
+        Event::StockRequested { plant, item } => stock::ask(wire, place, delivery, plant, item).await,
+        _ => write(wire, company, delivery).await,
+    };
+    match written {
         Ok(outcome) => Ok(outcome),
         Err(Trouble::Refused(reason)) => Ok(Outcome::Refused { reason }),
         Err(Trouble::Fault(fault)) => Err(fault),

@@ -75,6 +75,12 @@ pub trait Peer: Send + Sync {
         ""
     }
 
+    /// Whether it can play the other side of such an event. What it cannot is asked of the real system in another test, which
+    /// the peer's description names.
+    fn plays(&self, _: EventKind) -> bool {
+        true
+    }
+
     /// The secrets that the settings name: reference and value.
     fn secrets(&self) -> Vec<(String, String)>;
 

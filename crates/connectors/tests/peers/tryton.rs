@@ -52,7 +52,18 @@ impl TrytonPeer {
             json!({"code": "A-1", "name": "Bracket", "default_uom": {"id": 1, "symbol": "kg"}, "purchasable": 1}),
         );
         erp.put("stock.location", json!({"code": "P1", "name": "Plant 1", "type": "warehouse"}));
-        erp.order("10".parse().expect("a decimal"));
+        let (_, line) = erp.order("10".parse().expect("a decimal"));
+        erp.put(
+            "stock.shipment.in",
+            json!({
+                "company": 1, "state": "done", "number": "7", "reference": "LS 1", "effective_date": day(),
+                "supplier": {"id": 2, "code": "S-1"}, "warehouse": {"id": 5, "code": "P1"},
+                "incoming_moves": [{
+                    "id": 1, "state": "done", "origin": format!("purchase.line,{line}"), "quantity": 2.5,
+                    "unit": {"symbol": "kg"}, "product": {"id": 4, "code": "A-1"}, "lot": null,
+                }],
+            }),
+        );
         let erp = Arc::new(Mutex::new(erp));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -214,7 +225,15 @@ impl Erp {
             }
         }
         let limit = query.get("s").map_or(usize::MAX, |limit| limit.parse().expect("a number"));
-        found.into_iter().take(limit).map(|record| self.whole(model, record)).collect()
+        let mut found: Vec<Value> = found.into_iter().take(limit).map(|record| self.whole(model, record)).collect();
+        if query.get("f").is_some_and(|field| field == "purchase.number") {
+            for line in &mut found {
+                let order = line["purchase"].as_i64().expect("an order");
+                let number = &self.models["purchase.purchase"][&order]["number"];
+                line["purchase"] = json!({"id": order, "number": number});
+            }
+        }
+        Value::Array(found)
     }
 }
 
@@ -372,6 +391,11 @@ impl Peer for TrytonPeer {
         json!({"base_url": self.url, "database": "erp", "rest_key": "env:TRYTON_KEY", "timeout_ms": timeout})
     }
 
+    /// What goes through shipments and locations is asked of the real Tryton only (`tests/tryton_real.rs`).
+    fn plays(&self, kind: EventKind) -> bool {
+        kind == EventKind::PromiseMade
+    }
+
     fn secrets(&self) -> Vec<(String, String)> {
         vec![("env:TRYTON_KEY".to_owned(), KEY.to_owned())]
     }
@@ -416,6 +440,7 @@ impl Peer for TrytonPeer {
             ("party.party", json!({"name": "Alfa Castings"})),
             ("product.product", json!({"name": "Bracket, left"})),
             ("stock.location", json!({"name": "Plant One"})),
+            ("stock.shipment.in", json!({"reference": "LS 1 b"})),
         ] {
             let id = *erp.models[model].keys().next().expect("a record");
             erp.set(model, id, &values);

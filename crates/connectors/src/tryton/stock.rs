@@ -1,0 +1,258 @@
+//! How much of an item lies where, by lot: the answer to a question.
+//!
+//! Quantities are silently zero without the context `locations` (or `product`), so each call says of where and of what.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::command::{StockOfLot, StockSnapshot};
+use domain::lot::StockStatus;
+use domain::quantity::Unit;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::shipment::Warehouse;
+use super::wire::{self, Query, Trouble, Wire, day};
+use crate::outcome::{Fault, NotUnderstood, Outcome};
+use crate::{Outgoing, Raw};
+
+/// Places of one item that are looked into; the rest is told as a sum without lots.
+const PLACES: usize = 50;
+/// The channel of answers.
+pub const CHANNEL: &str = "stock";
+
+/// A plant.
+pub struct Plant {
+    pub warehouse: Warehouse,
+}
+
+/// A product by what a move needs of it.
+pub struct Product {
+    pub id: i64,
+    pub unit: i64,
+    symbol: String,
+    lots: bool,
+}
+
+/// So much of a lot in one place.
+#[derive(Debug, Deserialize)]
+pub struct Found {
+    #[serde(rename = "lot", deserialize_with = "lot_id")]
+    pub lot: i64,
+    #[serde(deserialize_with = "quantity")]
+    pub quantity: Decimal,
+}
+
+#[derive(Debug, Deserialize)]
+struct Numbered {
+    lot: Option<Lot>,
+    #[serde(deserialize_with = "quantity")]
+    quantity: Decimal,
+    #[serde(deserialize_with = "quantity")]
+    forecast_quantity: Decimal,
+}
+
+#[derive(Debug, Deserialize)]
+struct Lot {
+    id: i64,
+    number: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Place {
+    id: i64,
+    code: Option<String>,
+    name: String,
+    #[serde(deserialize_with = "quantity")]
+    quantity: Decimal,
+    #[serde(deserialize_with = "quantity")]
+    forecast_quantity: Decimal,
+}
+
+fn quantity<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    Ok(wire::float(deserializer)?.unwrap_or_default())
+}
+
+fn lot_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Id(i64),
+        Record { id: i64 },
+    }
+    Ok(match Option::<Either>::deserialize(deserializer)? {
+        Some(Either::Id(id) | Either::Record { id }) => id,
+        None => 0,
+    })
+}
+
+/// The warehouse with this code.
+pub async fn plant(wire: &Wire, code: &str) -> Result<Option<Plant>, Fault> {
+    let query = Query {
+        model: "stock.location",
+        fields: &["input_location", "storage_location"],
+        domain: json!([["type", "=", "warehouse"], by_code(code)]),
+        order: json!([["id", "ASC"]]),
+        limit: 1,
+    };
+    Ok(wire.list::<Warehouse>(&query).await?.pop().map(|warehouse| Plant { warehouse }))
+}
+
+/// The product with this code.
+pub async fn product(wire: &Wire, code: &str) -> Result<Option<Product>, Fault> {
+    #[derive(Deserialize)]
+    struct Record {
+        id: i64,
+        default_uom: UnitOf,
+        #[serde(default)]
+        lot_required: Option<Vec<String>>,
+    }
+    #[derive(Deserialize)]
+    struct UnitOf {
+        id: i64,
+        symbol: String,
+    }
+    let query = Query {
+        model: "product.product",
+        fields: &["default_uom.symbol", "lot_required"],
+        domain: json!([by_code(code)]),
+        order: json!([["id", "ASC"]]),
+        limit: 1,
+    };
+    Ok(wire.list::<Record>(&query).await?.pop().map(|record| Product {
+        id: record.id,
+        unit: record.default_uom.id,
+        symbol: record.default_uom.symbol,
+        lots: record.lot_required.is_some_and(|places| !places.is_empty()),
+    }))
+}
+
+/// A record without a code is known by its id.
+fn by_code(code: &str) -> serde_json::Value {
+    match code.strip_prefix('#').and_then(|id| id.parse::<i64>().ok()) {
+        Some(id) => json!(["id", "=", id]),
+        None => json!(["code", "=", code]),
+    }
+}
+
+/// The lots of a product in a location today.
+pub async fn lots(wire: &Wire, product: &Product, location: i64, today: NaiveDate) -> Result<Vec<Found>, Fault> {
+    let query = of_lots(&["lot", "quantity"], product.id);
+    wire.list_in(&query, &json!({"locations": [location], "stock_date_end": day(Some(today))})).await
+}
+
+fn of_lots<'a>(fields: &'a [&'a str], product: i64) -> Query<'a> {
+    Query {
+        model: "stock.lots_by_locations",
+        fields,
+        domain: json!([["quantity", "!=", 0], ["product", "=", product]]),
+        order: json!([["id", "ASC"]]),
+        limit: 1_000,
+    }
+}
+
+/// What is told as a message: in our words, but in Tryton's numbers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told {
+    plant: String,
+    item: String,
+    unit: String,
+    as_of: DateTime<Utc>,
+    lots: Vec<ToldLot>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ToldLot {
+    lot: Option<String>,
+    location: String,
+    /// It lies in the hold location.
+    held: bool,
+    on_hand: Decimal,
+    /// On hand less what is reserved, plus what is due today.
+    forecast: Decimal,
+}
+
+/// Answers a question about stock.
+pub async fn ask(
+    wire: &Wire,
+    hold_code: Option<&str>,
+    delivery: &Outgoing,
+    code: &str,
+    item: &str,
+) -> Result<Outcome, Trouble> {
+    let Some(Plant { warehouse }) = plant(wire, code).await? else {
+        return Err(Trouble::Refused(format!("There is no warehouse {code} in Tryton.")));
+    };
+    let Some(product) = product(wire, item).await? else {
+        return Err(Trouble::Refused(format!("There is no product {item} in Tryton.")));
+    };
+    let today = delivery.now.date_naive();
+    let hold = hold_code.map_or_else(|| format!("HOLD-{code}"), str::to_owned);
+    let query = Query {
+        model: "stock.location",
+        fields: &["code", "name", "quantity", "forecast_quantity"],
+        domain: json!([["type", "=", "storage"], ["parent", "child_of", [warehouse.id]]]),
+        order: json!([["id", "ASC"]]),
+        limit: 10_000,
+    };
+    let context = json!({"product": product.id, "stock_date_end": day(Some(today))});
+    let places: Vec<Place> = wire.list_in(&query, &context).await?;
+    let mut told = Vec::new();
+    for place in places.iter().filter(|place| !place.quantity.is_zero()) {
+        let name = place.code.clone().unwrap_or_else(|| place.name.clone());
+        let held = place.code.as_deref() == Some(hold.as_str());
+        let one = |lot, on_hand, forecast| ToldLot { lot, location: name.clone(), held, on_hand, forecast };
+        if product.lots && told.len() < PLACES {
+            let fields = ["lot.number", "quantity", "forecast_quantity"];
+            let context = json!({"locations": [place.id], "stock_date_end": day(Some(today))});
+            let found: Vec<Numbered> = wire.list_in(&of_lots(&fields, product.id), &context).await?;
+            told.extend(
+                found
+                    .into_iter()
+                    .filter_map(|found| {
+                        Some((found.lot.filter(|lot| lot.id > 0)?, found.quantity, found.forecast_quantity))
+                    })
+                    .map(|(lot, on_hand, forecast)| one(Some(lot.number), on_hand, forecast)),
+            );
+        } else {
+            told.push(one(None, place.quantity, place.forecast_quantity));
+        }
+    }
+    let told = Told {
+        plant: code.to_owned(),
+        item: item.to_owned(),
+        unit: Unit::new(&product.symbol).code().to_owned(),
+        as_of: delivery.now,
+        lots: told,
+    };
+    let body = serde_json::to_string(&told)
+        .map_err(|error| Fault::Permanent { message: format!("The answer cannot be written down: {error}.") })?;
+    let message = Raw {
+        external_key: format!("stock {code} {item}@{}", super::translate::digest(&body)),
+        subject: format!("stock {code} {item}"),
+        channel: CHANNEL.to_owned(),
+        content_type: "application/json".to_owned(),
+        body,
+        headers: Vec::new(),
+    };
+    Ok(Outcome::Accepted { their_ref: None, links: Vec::new(), already: false, told: vec![message] })
+}
+
+/// What an answer means.
+pub fn snapshot(body: &str) -> Result<StockSnapshot, NotUnderstood> {
+    let told: Told = super::translate::read(body)?;
+    let lots = told.lots.into_iter().map(|lot| StockOfLot {
+        lot: lot.lot,
+        // Tryton has no status of a lot; only where it lies says something.
+        status: lot.held.then_some(StockStatus::Blocked),
+        location: Some(lot.location),
+        on_hand: lot.on_hand,
+        reserved: (lot.on_hand - lot.forecast).max(Decimal::ZERO),
+    });
+    Ok(StockSnapshot {
+        plant: told.plant,
+        item: told.item,
+        unit: Unit::new(&told.unit),
+        as_of: told.as_of,
+        lots: lots.collect(),
+    })
+}

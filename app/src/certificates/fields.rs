@@ -154,12 +154,26 @@ fn put(fields: &mut Fields, row: usize, value: &Measured) {
     set("method", value.method.as_deref().unwrap_or_default());
 }
 
+/// A name without what people write differently: `Rp0,2` is `Rp 0.2`.
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Writes days that were typed as `-3` or `fri` as the days that they mean, before the meaning moves on.
+pub fn fix_days(fields: &mut Fields, today: NaiveDate) {
+    for name in ["issued_on", "valid_until"] {
+        if let Ok(on) = parse_day(text(fields, name), today) {
+            fields.insert(name.to_owned(), day(on));
+        }
+    }
+}
+
 /// Adds values: into the row that offers the same name and is empty, else behind the last.
 fn add_values(fields: &mut Fields, values: &[Measured]) -> usize {
     let mut left_out = 0;
     for value in values {
         let same = |row: &usize| {
-            text(fields, &format!("v{row}-name")).eq_ignore_ascii_case(&value.characteristic)
+            plain(text(fields, &format!("v{row}-name"))) == plain(&value.characteristic)
                 && text(fields, &format!("v{row}-value")).is_empty()
         };
         let free = |row: &usize| {
@@ -311,7 +325,7 @@ mod tests {
     #[test]
     fn a_pasted_table_fills_offered_rows_first_and_bad_lines_stay() {
         let mut form =
-            fields(&[("v0-name", "C"), ("v1-name", "Rm"), ("pasted", "Rm; MPa; 957\nSi; %; much\nCr; %; 1,05")]);
+            fields(&[("v0-name", "C"), ("v1-name", "Rp0.2"), ("pasted", "Rp0,2; MPa; 957\nSi; %; much\nCr; %; 1,05")]);
         let problems = take_pasted(&mut form);
         assert_eq!(problems.len(), 1);
         assert_eq!(text(&form, "v1-value"), "957");

@@ -411,6 +411,8 @@ pub async fn hand_in_certificate(
         request::see_other("/certificates");
         return Ok(());
     }
+    let today = request::store()?.clock().now().date_naive();
+    fields::fix_days(&mut typed.fields, today);
     let pasted = fields::take_pasted(&mut typed.fields);
     if let Some(id) = act.strip_prefix("drop-") {
         typed.fields.remove(&format!("{DOCUMENT}{id}"));
@@ -422,7 +424,6 @@ pub async fn hand_in_certificate(
     if act != "send" || !pasted.is_empty() {
         let mut problems = pasted;
         if act == "check" {
-            let today = request::store()?.clock().now().date_naive();
             problems.extend(fields::read(&typed.fields, today).problems);
         }
         form.keep(&typed, &problems).await?;

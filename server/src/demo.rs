@@ -11,8 +11,9 @@ use anyhow::Context as _;
 use app::access::sign_in::DEMO_PASSWORD;
 use connectors::registry;
 use domain::access::Role;
-use domain::command::{PlantSnapshot, SupplierSnapshot};
+use domain::command::{ItemSnapshot, PlantSnapshot, SupplierSnapshot};
 use domain::exchange::Stage;
+use domain::quantity::Unit;
 use domain::tolerance::{Limit, Outside, Tolerances};
 use serde_json::json;
 use simulators::{RunningErp, Settings, SimulatedErp};
@@ -186,9 +187,30 @@ pub async fn simulate(store: &Store, config: &Config, alive: bool) -> anyhow::Re
     };
     let erp = SimulatedErp::start(erp).await.context("the simulated ERP did not start")?;
     let warehouse = SimulatedErp::start(warehouse).await.context("the simulated warehouse did not start")?;
+    mirror_items(store, &erp).await.context("the items of the simulated ERP were not loaded")?;
     connect(store, &ERP, &erp).await.context("the connection to the simulated ERP was not saved")?;
     connect(store, &WAREHOUSE, &warehouse).await.context("the connection to the simulated warehouse was not saved")?;
     Ok(Simulated { erp, warehouse })
+}
+
+/// The items that the ERP orders: its stock figures may arrive before the first order.
+async fn mirror_items(store: &Store, erp: &RunningErp) -> anyhow::Result<()> {
+    let orders = erp.orders();
+    let items: Vec<ItemSnapshot> = orders
+        .iter()
+        .flat_map(|order| &order.lines)
+        .map(|line| ItemSnapshot {
+            number: line.item.number.clone(),
+            description: line.item.description.clone(),
+            unit: Unit::new(&line.unit),
+            revision: line.item.revision.clone(),
+            rules: line.item.rules.clone(),
+        })
+        .collect();
+    let mut tx = store.begin(who(store)).await?;
+    reference::mirror_items(&mut tx, &items.iter().collect::<Vec<_>>()).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// A system's key, made at the first start, in a file that its connection names.

@@ -240,7 +240,8 @@ pub fn tag(version: i32) -> [(HeaderName, String); 1] {
 /// Which state the caller has read, from If-Match: needed for everything that changes a thing, so that nobody overwrites
 /// what he has not seen.
 pub fn read_version(headers: &HeaderMap) -> Result<i32, Refused> {
-    let Some(given) = headers.get(header::IF_MATCH) else {
+    let given = headers.get(header::IF_MATCH).filter(|given| !given.is_empty());
+    let Some(given) = given else {
         let words = "Send the header If-Match with the ETag that you have read, so that nothing is overwritten unseen.";
         return Err(Refused::new(StatusCode::PRECONDITION_REQUIRED, words));
     };

@@ -540,7 +540,7 @@ async fn cancel(
     Sent(CancelIn { reason }): Sent<CancelIn>,
 ) -> Result<Response, Refused> {
     caller.needs(Right::SendShipNotices)?;
-    let (version, submission) = (read_version(&headers)?, caller.submission(&headers)?);
+    let (submission, version) = (caller.submission(&headers)?, read_version(&headers)?);
     let mut tx = caller.begin().await?;
     let outcome = ship_notices::cancel(&mut tx, &number, &CancelShipNotice { version, reason, submission }).await?;
     tx.commit().await?;

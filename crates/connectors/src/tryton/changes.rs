@@ -143,7 +143,8 @@ fn target(feed: Feed, company: i64, order_filter: &Value) -> Result<Target, Faul
             model: "stock.shipment.in",
             fields: super::receipt::FIELDS,
             domain: json!([["company", "=", company], ["state", "in", ["received", "done"]]]),
-            at_first: json!([]),
+            // What came for orders that are done is no news to anybody.
+            at_first: json!([["moves.purchase.state", "=", "processing"]]),
             sources: vec![source("stock.shipment.in", "id", json!([["company", "=", company]]))],
         },
         other => return Err(Fault::Permanent { message: format!("There is no feed {other:?}.") }),

@@ -16,6 +16,8 @@ mod wire;
 mod yard;
 
 #[cfg(test)]
+mod inbound_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;

@@ -259,7 +259,7 @@ fn on_the_way(reach: &Reach, house: bool) -> AnyView {
             view! {
                 <tr>
                     <td class="a-id"><a class="id" href=format!("/shipments/{}", encoded(&row.notice))>{row.notice.clone()}</a><span class="sub">{supplier}</span></td>
-                    <td class="a-item">"supplier lot "<span class="id">{lot}</span><span class="sub">"order "<a class="id" href=format!("/orders/{}", encoded(&row.order.0))>{row.order.0.clone()}</a></span></td>
+                    <td class="a-item">"supplier lot "<span class="id">{lot}</span><span class="sub"><a class="id quiet-link" href=format!("/orders/{}", encoded(&row.order.0))>{row.order.0.clone()}</a></span></td>
                     <td class="a-status">{ship_status(row.status)}</td>
                     <td class="num a-num nowrap">{quantity(row.quantity, &row.unit)}</td>
                     <td class="a-due nowrap" data-label="expected">{date(row.arrive_on)}</td>

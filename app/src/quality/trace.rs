@@ -148,7 +148,7 @@ fn supplier_lot(lot: Option<&String>) -> AnyView {
 }
 
 fn order(order: &(String, String)) -> AnyView {
-    view! { <a class="id" href=format!("/orders/{}#line-{}", encoded(&order.0), order.1)>{format!("{} / {}", order.0, order.1)}</a> }.into_any()
+    view! { <a class="id quiet-link" href=format!("/orders/{}#line-{}", encoded(&order.0), order.1)>{format!("{} / {}", order.0, order.1)}</a> }.into_any()
 }
 
 fn announced(trace: &Trace) -> AnyView {
@@ -163,8 +163,8 @@ fn announced(trace: &Trace) -> AnyView {
             view! {
                 <tr>
                     <td class="a-id">{supplier_lot(row.supplier_lot.as_ref())}<span class="sub">{row.supplier.1.clone()}</span></td>
-                    <td class="a-item"><span class="id">{row.item.clone()}</span><span class="sub">"order "{order(&row.order)}</span></td>
-                    <td class="a-status">{ship_status(row.status)}<span class="sub"><a class="id" href=format!("/shipments/{}", encoded(&row.notice))>{row.notice.clone()}</a>" "{row.delivery_note.clone()}</span></td>
+                    <td class="a-item"><span class="id">{row.item.clone()}</span><span class="sub">{order(&row.order)}</span></td>
+                    <td class="a-status">{ship_status(row.status)}<span class="sub"><a class="id quiet-link" href=format!("/shipments/{}", encoded(&row.notice))>{row.notice.clone()}</a>" "{row.delivery_note.clone()}</span></td>
                     <td class="num a-num nowrap">{quantity(row.quantity, &row.unit)}</td>
                     <td class="a-due nowrap" data-label="shipped">{date(row.ship_on)}<span class="sub">{format!("to {}", row.plant)}</span></td>
                 </tr>
@@ -215,7 +215,7 @@ fn received(trace: &Trace, around: &Around) -> AnyView {
         .map(|row| {
             let damaged = (!row.damaged.is_zero())
                 .then(|| view! { <span class="sub">{quantity(row.damaged, &row.unit)}" damaged"</span> });
-            let notice = row.notice.as_ref().map(|number| view! { <span class="sub"><a class="id" href=format!("/shipments/{}", encoded(number))>{number.clone()}</a></span> });
+            let notice = row.notice.as_ref().map(|number| view! { <span class="sub"><a class="id quiet-link" href=format!("/shipments/{}", encoded(number))>{number.clone()}</a></span> });
             let state = if row.reversed { plain_tag(Tone::Neutral, "taken back") } else { plain_tag(Tone::Ok, "received") };
             let lot = match (&row.lot, row.lot_id) {
                 (Some(number), Some(lot_id)) => view! { <a class="id" href=lot_href(lot_id)>{number.clone()}</a> }.into_any(),

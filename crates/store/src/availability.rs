@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use domain::Decimal;
 use domain::access::{Action, may};
-use domain::command::StockSnapshot;
+use domain::command::{ItemSnapshot, StockSnapshot};
 use domain::event::{Event, Subject, SubjectKind};
 use domain::exchange::DeliveryState;
 use domain::id::{ConnectionId, ItemId, PlantId};
@@ -18,28 +18,19 @@ use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
 use crate::holds::contains;
 use crate::orders::read_word;
+use crate::reference;
 use crate::tx::Tx;
 
 /// Takes what one system says about one plant and item in place of what it said before. Late news never goes backwards: a
 /// word that is older than what is known is left aside. True: it was taken.
-pub async fn mirror(
-    tx: &mut Tx,
-    connection_id: ConnectionId,
-    snapshot: &StockSnapshot,
-) -> Result<bool, CommandError> {
-    let target = sqlx::query!(
-        "select p.plant_id, i.item_id from plant p, item i where p.code = $1 and i.number = $2",
-        snapshot.plant,
-        snapshot.item
-    )
-    .fetch_optional(tx.sql())
-    .await?;
-    let Some(target) = target else {
-        return Err(CommandError::Invalid(format!(
-            "Plant {} or item {} is not known here yet; nothing was taken.",
-            snapshot.plant, snapshot.item
-        )));
-    };
+pub async fn mirror(tx: &mut Tx, connection_id: ConnectionId, snapshot: &StockSnapshot) -> Result<bool, CommandError> {
+    let plant_id = sqlx::query_scalar!("select plant_id from plant where code = $1", snapshot.plant)
+        .fetch_optional(tx.sql())
+        .await?
+        .ok_or_else(|| {
+            CommandError::Invalid(format!("Plant {} is not known here yet; nothing was taken.", snapshot.plant))
+        })?;
+    let target = Target { plant_id, item_id: item(tx, snapshot).await?.0 };
     // One word at a time about one thing: rows may be missing, so there is nothing else to lock.
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended('stock of ' || $1::text || $2::text || $3::text, 0))",
@@ -104,6 +95,30 @@ pub async fn mirror(
     .execute(tx.sql())
     .await?;
     Ok(true)
+}
+
+/// What a word about stock is about.
+struct Target {
+    plant_id: Uuid,
+    item_id: Uuid,
+}
+
+/// The item; a new one under its number where stock is told before the first order of it. What it is called comes with that.
+async fn item(tx: &mut Tx, snapshot: &StockSnapshot) -> Result<ItemId, CommandError> {
+    let known =
+        sqlx::query_scalar!("select item_id from item where number = $1", snapshot.item).fetch_optional(tx.sql()).await?;
+    if let Some(known) = known {
+        return Ok(ItemId(known));
+    }
+    let bare = ItemSnapshot {
+        number: snapshot.item.clone(),
+        description: snapshot.item.clone(),
+        unit: snapshot.unit.clone(),
+        revision: None,
+        rules: None,
+    };
+    let made = reference::mirror_items(tx, &[&bare]).await?;
+    made.get(&snapshot.item).copied().ok_or(CommandError::NotFound { what: "item" })
 }
 
 /// What lies of one lot in one place, as one system says.
@@ -322,7 +337,12 @@ pub async fn waiting(tx: &mut Tx, item: &str) -> Result<Vec<Waiting>, CommandErr
         let home = usize::try_from(row.place - 1).ok().and_then(|place| homes.get(place));
         let Some(home) = home else { continue };
         let state = row.state.as_deref().map(|word| read_word("delivery state", word)).transpose()?;
-        waiting.push(Waiting { plant: home.plant.clone(), connection_id: ConnectionId(home.connection_id), since: row.at, state });
+        waiting.push(Waiting {
+            plant: home.plant.clone(),
+            connection_id: ConnectionId(home.connection_id),
+            since: row.at,
+            state,
+        });
     }
     Ok(waiting)
 }

@@ -22,6 +22,12 @@ export interface Things {
   receipt: string;
   /** The difference that it opened. */
   difference: string;
+  /** A lot of Brennholt in inspection. */
+  lot: string;
+  /** The inspection of it. */
+  inspection: string;
+  /** The hold over it. */
+  hold: string;
   /** A certificate of Brennholt. */
   certificate: string;
   /** A schedule line of Brennholt whose item needs a certificate. */
@@ -54,6 +60,9 @@ const WHO_SEES_CERTIFICATES = [INES, PAUL, MARTA, TOMASZ, HENRIK] as const;
 /** The dock's pages. */
 const WHO_SEES_INBOUND = [CLARA, MARTA, TOMASZ, HENRIK] as const;
 
+/** The house's people who see quality. */
+const WHO_SEES_QUALITY = [TOMASZ, MARTA, HENRIK] as const;
+
 export const PAGES: readonly PageRow[] = [
   { route: "/sign-in", at: () => "/sign-in", open: [] },
   { route: "/password/:token", at: () => "/password/0123456789abcdef", open: [] },
@@ -66,6 +75,17 @@ export const PAGES: readonly PageRow[] = [
   { route: "/orders/:po", at: ({ order }) => `/orders/${order}`, open: ABOUT_THE_ORDER, hidden: true },
   { route: "/orders/:po/confirm", at: ({ order }) => `/orders/${order}/confirm?all=1`, open: [INES, MARTA], hidden: true },
   { route: "/orders/:po/confirm/all", at: ({ order }) => `/orders/${order}/confirm/all`, open: [INES, MARTA], hidden: true },
+  { route: "/orders/:po/ship", at: ({ order }) => `/orders/${order}/ship`, open: [INES], hidden: true },
+  { route: "/shipments", at: () => "/shipments", open: READERS },
+  { route: "/shipments/new", at: () => "/shipments/new", open: [INES, PAUL] },
+  // A draft that is gone says so to whoever may ship; drafts in use are on the journeys of shipments.
+  { route: "/shipments/new/:draft/lines", at: () => "/shipments/new/none/lines", open: [INES, PAUL] },
+  { route: "/shipments/new/:draft/packing", at: () => "/shipments/new/none/packing", open: [INES, PAUL] },
+  { route: "/shipments/new/:draft/transport", at: () => "/shipments/new/none/transport", open: [INES, PAUL] },
+  { route: "/shipments/new/:draft/review", at: () => "/shipments/new/none/review", open: [INES, PAUL] },
+  { route: "/shipments/:number", at: ({ notice }) => `/shipments/${notice}`, open: ABOUT_THE_ORDER, hidden: true },
+  { route: "/shipments/:number/cancel", at: ({ notice }) => `/shipments/${notice}/cancel`, open: [INES], hidden: true },
+  { route: "/shipments/:number/tell", at: ({ notice }) => `/shipments/${notice}/tell`, open: [INES], hidden: true },
   { route: "/timeline/:correlation", at: ({ correlation }) => `/timeline/${correlation}`, open: READERS },
   { route: "/deviations", at: () => "/deviations", open: [MARTA] },
   { route: "/deviations/reject", at: () => "/deviations/reject", open: [MARTA] },
@@ -82,6 +102,16 @@ export const PAGES: readonly PageRow[] = [
   { route: "/receipts/:number", at: ({ receipt }) => `/receipts/${receipt}`, open: [INES, MARTA, TOMASZ, HENRIK, PRIYA, JANA], hidden: true },
   { route: "/differences", at: () => "/differences", open: [INES, PAUL, MARTA, TOMASZ, HENRIK] },
   { route: "/differences/:number", at: ({ difference }) => `/differences/${difference}`, open: [INES, MARTA, TOMASZ, HENRIK], hidden: true },
+  { route: "/inspections", at: () => "/inspections", open: WHO_SEES_QUALITY },
+  { route: "/inspections/:id", at: ({ inspection }) => `/inspections/${inspection}`, open: WHO_SEES_QUALITY, hidden: true },
+  { route: "/lots/:id", at: ({ lot }) => `/lots/${lot}`, open: [INES, MARTA, TOMASZ, HENRIK, PRIYA, JANA], hidden: true },
+  { route: "/holds", at: () => "/holds", open: READERS },
+  { route: "/holds/new", at: ({ lot }) => `/holds/new?lot=${lot}`, open: [TOMASZ], hidden: true },
+  { route: "/holds/:number", at: ({ hold }) => `/holds/${hold}`, open: [INES, MARTA, TOMASZ, HENRIK, PRIYA, JANA], hidden: true },
+  { route: "/holds/:number/release", at: ({ hold }) => `/holds/${hold}/release`, open: [TOMASZ], hidden: true },
+  { route: "/trace", at: () => "/trace", open: WHO_SEES_QUALITY },
+  { route: "/trace/:kind/:id", at: ({ lot }) => `/trace/lot/${lot}`, open: WHO_SEES_QUALITY, hidden: true },
+  { route: "/stock", at: () => "/stock", open: WHO_SEES_QUALITY },
   { route: "/connections", at: () => "/connections", open: EXCHANGE },
   { route: "/connections/new", at: () => "/connections/new", open: [PRIYA] },
   { route: "/connections/:id", at: ({ connection }) => `/connections/${connection}`, open: ONE_SYSTEM, hidden: true },

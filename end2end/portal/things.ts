@@ -2,7 +2,7 @@
 import { expect } from "@playwright/test";
 import { parse } from "node-html-parser";
 
-import { BRENNHOLT, CLARA, INES, JANA, PRIYA, type Person } from "./people";
+import { BRENNHOLT, CLARA, INES, JANA, PRIYA, TOMASZ, type Person } from "./people";
 import type { Things } from "./routes";
 import type { Portal } from "./test";
 
@@ -92,6 +92,26 @@ async function received(portal: Portal): Promise<{ notice: string; receipt: stri
   return { notice, receipt, difference: links[0]?.getAttribute("href")?.slice("/differences/".length) ?? "" };
 }
 
+/** A lot of round bar that came without a ship notice, waits for its inspection and is under a hold. */
+export async function heldLot(portal: Portal, lot: string): Promise<{ lot: string; inspection: string; hold: string }> {
+  const received = await send(portal, CLARA, "/inbound/orders/4500012345", "/do/receive", {
+    "f[r5-accepted]": "100",
+    "f[r5-lot]": lot,
+    delivery_note: `LS-${lot}`,
+  });
+  if (!received.startsWith("/receipts/")) throw new Error(`lot ${lot} was not received: ${received}`);
+  const inspection = await linked(portal, TOMASZ, `/inspections?q=${lot}`, "/inspections/");
+  const id = await linked(portal, TOMASZ, `/inspections/${inspection}`, "/lots/");
+  const placed = await send(portal, TOMASZ, `/holds/new?lot=${id}`, "/do/place-hold", {
+    scope: "lot",
+    reason: "identity",
+    note: "The label cannot be read",
+  });
+  const hold = /^\/holds\/(QH-\d+)$/.exec(placed)?.[1];
+  if (hold === undefined) throw new Error(`lot ${lot} was not held: ${placed}`);
+  return { lot: id, inspection, hold };
+}
+
 async function find(portal: Portal): Promise<Things & { open: string }> {
   const order = await portal.stock.order(BRENNHOLT, 2);
   const open = await portal.stock.order(BRENNHOLT, 5);
@@ -119,6 +139,7 @@ async function find(portal: Portal): Promise<Things & { open: string }> {
     arrival: await linked(portal, PRIYA, "/arrivals", "/arrivals/"),
     person: await linked(portal, JANA, "/people", "/people/"),
     ...(await received(portal)),
+    ...(await heldLot(portal, "H-10001")),
     certificate: await certificate(portal),
     certifiedLine: await certifiedLine(portal),
   };

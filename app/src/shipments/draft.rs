@@ -280,6 +280,24 @@ impl Draft {
         }
     }
 
+    /// Writes days that were typed as `+3` or `fri` as the days they mean now, so that a draft of yesterday means the same.
+    pub fn settle_days(&mut self, base: NaiveDate) {
+        let settle = |text: &mut String| {
+            if let Ok(on) = parse_day(text, base) {
+                *text = domain::calendar::day(on);
+            }
+        };
+        for lot in self.lines.iter_mut().flat_map(|line| &mut line.lots) {
+            settle(&mut lot.expires_on);
+            settle(&mut lot.produced_on);
+        }
+        for key in ["ship_on", "arrive_on"] {
+            if let Some(text) = self.fields.get_mut(key) {
+                settle(text);
+            }
+        }
+    }
+
     /// One more empty row of a lot: with what is left of the line, and the origin of the row before.
     pub fn add_lot(&mut self, line: usize) {
         let Some(line) = self.lines.get_mut(line).filter(|line| line.lots.len() < MOST_ROWS) else { return };

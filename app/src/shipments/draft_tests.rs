@@ -116,3 +116,13 @@ fn a_finding_leads_to_an_input_that_stands_on_a_step() {
         assert_eq!(step_of(&input_of(at)), step, "{at}");
     }
 }
+
+#[test]
+fn a_day_typed_as_a_distance_stays_the_day_that_was_meant() {
+    let mut draft = ready();
+    draft.lines[0].lots[0].expires_on = "someday".to_owned();
+    draft.settle_days(today());
+    assert_eq!(draft.text("arrive_on"), "03 Dec 2026");
+    assert_eq!(draft.lines[0].lots[1].expires_on, "04 Dec 2027");
+    assert_eq!(draft.lines[0].lots[0].expires_on, "someday", "what cannot be read is kept");
+}

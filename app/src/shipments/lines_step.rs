@@ -81,6 +81,7 @@ fn line_view(view: &StepView, i: usize, line: &TypedLine) -> AnyView {
                 </div>
                 {lot_rows}
                 {serials}
+                {(!line.lots.is_empty()).then(|| view! { <p class="small muted">{format!("Dates {}.", example(view.today))}</p> })}
                 {lots_note}
                 <div class="row-actions">
                     <button class="button low" type="submit" name="f[do]" value=format!("add-lot:{i}") id=format!("lines.{i}.add")>{if with_lots { "Add a lot" } else { "Enter lots" }}</button>
@@ -122,7 +123,6 @@ fn lot_view(view: &StepView, i: usize, j: usize, lot: &TypedLot, unit: &str, ser
             {input(view, &at("origin"), "Country, 2 letters", "", &lot.origin, false)}
             <div class="end"><button class="button low quiet" type="submit" name="f[do]" value=format!("remove-lot:{i}:{j}") aria-label=label>"Remove lot"</button></div>
             {serials}
-            {(j == 0).then(|| view! { <p class="hint whole">{format!("Dates {}.", example(view.today))}</p> })}
         </fieldset>
     }
     .into_any()

@@ -7,8 +7,8 @@ use domain::shipment::{Milestone, ShipStatus};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use store::order_list::InErp;
-use store::ship_notices::{self, ShipNoticeRecord, Told, Version};
 use store::receipts::ReceiptRow;
+use store::ship_notices::{self, ShipNoticeRecord, Told, Version};
 use store::timeline::{self, Entry};
 
 use crate::error::AppError;

@@ -254,6 +254,7 @@ pub async fn ship_step(draft: String, step: String, #[server(default)] f: Fields
         may(tx.actor(), Action::SendShipNotice)?;
         let (_, today) = known(&mut tx, &draft).await?;
         take(&mut draft, step, &mut f, press);
+        draft.settle_days(today);
         act(&mut draft, &id, step, press, today).await
     }
     .await;

@@ -32,7 +32,7 @@ for (const [how, lot, browser] of BROWSERS) {
 
     await test.step("the inspection says which value is out of its limits", async () => {
       await engineer.goto(`/inspections?q=${lot}`);
-      await engineer.getByRole("link", { name: lot }).click();
+      await engineer.getByRole("link", { name: lot, exact: true }).click();
       await engineer.getByLabel("Rm in MPa").fill("880");
       await engineer.getByRole("button", { name: "Save values, decide later" }).click();
       const row = engineer.getByRole("row", { name: /^Rm/ });
@@ -69,7 +69,7 @@ for (const [how, lot, browser] of BROWSERS) {
     const hold = engineer.url();
 
     await test.step("the lot may not be used, and the reason leads to the hold", async () => {
-      await engineer.getByRole("link", { name: lot }).click();
+      await engineer.getByRole("link", { name: lot, exact: true }).click();
       await engineer.getByLabel(/^Ask for another quantity/).fill("10");
       await engineer.getByRole("button", { name: "Ask", exact: true }).click();
       await expect(engineer.getByRole("main")).toContainText("10.000 KG of this lot may not be used.");

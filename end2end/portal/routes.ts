@@ -84,6 +84,7 @@ export const PAGES: readonly PageRow[] = [
   { route: "/shipments/new/:draft/transport", at: () => "/shipments/new/none/transport", open: [INES, PAUL] },
   { route: "/shipments/new/:draft/review", at: () => "/shipments/new/none/review", open: [INES, PAUL] },
   { route: "/shipments/:number", at: ({ notice }) => `/shipments/${notice}`, open: ABOUT_THE_ORDER, hidden: true },
+  { route: "/shipments/:number/print/slip", at: ({ notice }) => `/shipments/${notice}/print/slip`, open: ABOUT_THE_ORDER, hidden: true },
   { route: "/shipments/:number/cancel", at: ({ notice }) => `/shipments/${notice}/cancel`, open: [INES], hidden: true },
   { route: "/shipments/:number/tell", at: ({ notice }) => `/shipments/${notice}/tell`, open: [INES], hidden: true },
   { route: "/timeline/:correlation", at: ({ correlation }) => `/timeline/${correlation}`, open: READERS },

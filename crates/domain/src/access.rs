@@ -115,7 +115,10 @@ impl Actor {
     /// The name to show.
     pub fn name(&self) -> &str {
         match self {
-            Self::Person { name, .. } | Self::System { name, .. } | Self::Machine { name, .. } | Self::Loop { name } => name,
+            Self::Person { name, .. }
+            | Self::System { name, .. }
+            | Self::Machine { name, .. }
+            | Self::Loop { name } => name,
         }
     }
 

@@ -36,14 +36,8 @@ pub(super) async fn load(tx: &mut Tx) -> Result<QualityPart, CommandError> {
 
 pub(super) fn show(part: &QualityPart, around: &Around) -> AnyView {
     let counts = &part.counts;
-    let kpi = |label, count, tone, href: &str| Kpi {
-        label,
-        count,
-        most: COUNTED,
-        note: None,
-        tone,
-        href: href.to_owned(),
-    };
+    let kpi =
+        |label, count, tone, href: &str| Kpi { label, count, most: COUNTED, note: None, tone, href: href.to_owned() };
     let numbers = vec![
         kpi("Inspections due", counts.inspections, Tone::Warn, "/inspections"),
         kpi("Holds in force", counts.holds, Tone::Info, "/holds"),

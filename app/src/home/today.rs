@@ -37,8 +37,16 @@ async fn load() -> Result<Home, AppError> {
     let mut tx = request::reader().await?;
     let around = Around::load(&mut tx).await?;
     let viewer = &around.viewer;
-    let mut home =
-        Home { supplier: None, buyer: None, plant: None, dock: None, quality: None, exchange: None, facts: None, around: around.clone() };
+    let mut home = Home {
+        supplier: None,
+        buyer: None,
+        plant: None,
+        dock: None,
+        quality: None,
+        exchange: None,
+        facts: None,
+        around: around.clone(),
+    };
     if viewer.is_supplier() {
         home.supplier = Some(supplier::load(&mut tx).await?);
         return Ok(home);
@@ -72,7 +80,13 @@ fn show(home: Home) -> AnyView {
         around.now().with_timezone(&around.reading.zone).format("%A, %d %B %Y, %H:%M %Z").to_string().into_any(),
         around.viewer.roles.iter().map(|role| role.title()).collect::<Vec<_>>().join(", ").into_any(),
     ];
-    let none = supplier.is_none() && dock.is_none() && buyer.is_none() && plant.is_none() && quality.is_none() && exchange.is_none() && facts.is_none();
+    let none = supplier.is_none()
+        && dock.is_none()
+        && buyer.is_none()
+        && plant.is_none()
+        && quality.is_none()
+        && exchange.is_none()
+        && facts.is_none();
     let page = view! {
         <PageHeader title=title.into_any() beside=Some(view! { <span class="muted">{first}</span> }.into_any()) facts=line/>
         <div class="stack">

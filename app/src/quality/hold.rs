@@ -46,8 +46,7 @@ async fn load(number: String) -> Result<View, AppError> {
     let around = Around::load(&mut tx).await?;
     let hold = holds::get(&mut tx, &number).await?;
     let insider = around.viewer.may(Action::SeeQuality) && !around.viewer.is_supplier();
-    let heard =
-        if insider { holds::confirmations(&mut tx, hold.hold_id, &carriers()).await? } else { Vec::new() };
+    let heard = if insider { holds::confirmations(&mut tx, hold.hold_id, &carriers()).await? } else { Vec::new() };
     let reach = trace::reach(&mut tx, &hold).await?;
     let history = timeline::of_subject(&mut tx, hold.hold_id.0).await?;
     Ok(View { around, hold, reach, heard, history })
@@ -153,11 +152,9 @@ fn told(one: &Heard, around: &Around) -> (Tone, &'static str, String) {
     let reading = &around.reading;
     let waits = || format!("since {}, for {}", reading.short(one.since), duration(around.now() - one.since));
     match &one.how {
-        Hearing::Confirmed { at, .. } => (
-            Tone::Ok,
-            "confirmed",
-            format!("since {}, {} later", reading.short(*at), duration(*at - one.since)),
-        ),
+        Hearing::Confirmed { at, .. } => {
+            (Tone::Ok, "confirmed", format!("since {}, {} later", reading.short(*at), duration(*at - one.since)))
+        }
         Hearing::Waiting { why } => {
             let why = why.as_deref().map(|why| format!("; {why}")).unwrap_or_default();
             (Tone::Warn, "not yet confirmed", format!("{}{why}", waits()))

@@ -123,7 +123,8 @@ fn show(view: View) -> AnyView {
     let item = input("item", "Item", hint, &typed.item).text("input mono");
     let supplier = input("supplier", "Supplier", "Only for everything from one supplier.", &typed.supplier);
     let supplier = supplier.select(any().chain(suppliers));
-    let plant = input("plant", "Plant", "Only for all of an item in one plant.", &typed.plant).select(any().chain(plants));
+    let plant =
+        input("plant", "Plant", "Only for all of an item in one plant.", &typed.plant).select(any().chain(plants));
     let reason = input("reason", "Reason", "", &typed.reason).select(any().chain(reasons));
     let hint = "Everybody who is told reads it, the supplier too.";
     let note = input("note", "What was found", hint, &typed.note).area(LONGEST_NOTE);
@@ -164,7 +165,8 @@ async fn scope(tx: &mut store::Tx, typed: &Typed) -> Result<HoldScope, AppError>
                 return Err(wrong("supplier", "Choose the supplier."));
             }
             let (found, from) = trace::item_and_supplier(tx, item, supplier).await?;
-            let item_id = found.ok_or_else(|| wrong("item", format!("Item “{item}” is not known. Check the number.")))?;
+            let item_id =
+                found.ok_or_else(|| wrong("item", format!("Item “{item}” is not known. Check the number.")))?;
             if typed.scope == "supplier_item" {
                 let supplier_id = from.ok_or_else(|| wrong("supplier", "Choose the supplier from the list."))?;
                 return Ok(HoldScope::SupplierItem { supplier_id, item_id });
@@ -238,7 +240,8 @@ pub async fn place_hold(
         };
         let placed = holds::place(&mut tx, &placing).await?;
         tx.commit().await?;
-        let said = format!("Hold {} is in force. The strip below shows which systems have confirmed it.", placed.number);
+        let said =
+            format!("Hold {} is in force. The strip below shows which systems have confirmed it.", placed.number);
         Ok(Done::at(hold_href(&placed.number)).saying(said))
     };
     let key = typed.lot_id.parse::<LotId>().map(|id| id.to_string()).unwrap_or_default();

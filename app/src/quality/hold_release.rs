@@ -64,7 +64,8 @@ fn show(view: View) -> AnyView {
     let number = hold.number.clone();
     let requested = hold.state == HoldState::ReleaseRequested;
     let second = requested && may_release(&hold.standing(), &around.viewer.actor()).is_ok();
-    let title = view! { {if second { "Confirm the release of " } else { "Release of " }}{id(number.clone())} }.into_any();
+    let title =
+        view! { {if second { "Confirm the release of " } else { "Release of " }}{id(number.clone())} }.into_any();
     let count = i64::try_from(lots.len()).unwrap_or(i64::MAX);
     let facts = vec![
         view! { {id(hold.item.clone())}", "{covers(&hold)} }.into_any(),

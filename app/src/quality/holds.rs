@@ -103,7 +103,8 @@ fn show(list: List) -> AnyView {
 fn empty(address: &Address) -> AnyView {
     if address.is_narrowed(&["state"]) {
         let clear = Some(("Clear filters".to_owned(), "/holds".to_owned()));
-        return view! { <EmptyState title="No hold matches" text="The words above leave nothing over." action=clear/> }.into_any();
+        return view! { <EmptyState title="No hold matches" text="The words above leave nothing over." action=clear/> }
+            .into_any();
     }
     let (title, text) = match address.get("state") {
         Some("released") => ("No hold ended yet", "Ended holds stay here, with who released them and why."),
@@ -146,7 +147,8 @@ pub(super) fn known_by(heard: &[Heard], released: bool) -> (Tone, String) {
 fn row(hold: &HoldRecord, heard: &[Heard], around: &Around, house: bool) -> AnyView {
     let released = hold.released.is_some();
     let own = hold.requested.as_ref().is_some_and(|(actor, _)| actor.person() == Some(around.viewer.person_id));
-    let waits_for_me = !own && hold.state == domain::hold::HoldState::ReleaseRequested && around.viewer.may(Action::ManageHolds);
+    let waits_for_me =
+        !own && hold.state == domain::hold::HoldState::ReleaseRequested && around.viewer.may(Action::ManageHolds);
     let edge = waits_for_me.then_some("hold");
     let age = match &hold.released {
         Some((_, at)) => duration(*at - hold.placed_at),

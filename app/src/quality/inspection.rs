@@ -434,7 +434,8 @@ pub async fn record_values(
         let values = typed.values(characteristics(&compared)).map_err(|problems| AppError::Fields { problems })?;
         inspections::record(&mut tx, inspection, &values).await?;
         tx.commit().await?;
-        Ok(Done::at(format!("/inspections/{inspection}")).saying("The values are kept. The lot still waits for a decision."))
+        Ok(Done::at(format!("/inspections/{inspection}"))
+            .saying("The values are kept. The lot still waits for a decision."))
     };
     form(inspection).answer(&typed, outcome.await).await
 }
@@ -467,7 +468,9 @@ pub async fn decide_inspection(
         let what: Vec<String> = parts
             .iter()
             .filter(|part| !part.quantity.is_zero())
-            .map(|part| format!("{} {} {}", quantity_text(part.quantity, &record.unit), record.unit, stock_status(part.to)))
+            .map(|part| {
+                format!("{} {} {}", quantity_text(part.quantity, &record.unit), record.unit, stock_status(part.to))
+            })
             .collect();
         let said = format!("Lot {} decided: {}. Every connected system is told.", decided.lot, what.join(", "));
         Ok(Done::at(lot_href(decided.lot_id)).saying(said))
@@ -482,7 +485,8 @@ mod tests {
     #[test]
     fn what_was_typed_becomes_values_in_the_unit_of_the_specification() {
         let of = Characteristic { name: "Rm".to_owned(), unit: Some("MPa".to_owned()), ..Characteristic::default() };
-        let fields = [("value-0", "512,5"), ("other-0-name", "Hardness"), ("other-0-unit", "HB"), ("other-0-value", "180")];
+        let fields =
+            [("value-0", "512,5"), ("other-0-name", "Hardness"), ("other-0-unit", "HB"), ("other-0-value", "180")];
         let typed = Typed { fields: fields.map(|(id, text)| (id.to_owned(), text.to_owned())).into() };
         let values = typed.values(std::slice::from_ref(&of)).expect("all of it can be read");
         let read: Vec<(&str, Option<&str>, String)> = values

@@ -21,8 +21,11 @@ use crate::ui::time::{date_or_dash, duration, instant};
 const MOST: i64 = 200;
 
 /// The tabs: words, state, word in the address.
-const VIEWS: [(&str, InspectionState); 3] =
-    [("Due", InspectionState::Due), ("Decided", InspectionState::Decided), ("Let go by the plan", InspectionState::Skipped)];
+const VIEWS: [(&str, InspectionState); 3] = [
+    ("Due", InspectionState::Due),
+    ("Decided", InspectionState::Decided),
+    ("Let go by the plan", InspectionState::Skipped),
+];
 
 struct List {
     around: Around,
@@ -76,13 +79,16 @@ fn show(list: List) -> AnyView {
         </FilterBar>
         <section class="sheet table-region" aria-label="Inspections">{content}</section>
     };
-    around.watching_all(&[domain::event::SubjectKind::Lot, domain::event::SubjectKind::Shipment]).frame("Inspections", page)
+    around
+        .watching_all(&[domain::event::SubjectKind::Lot, domain::event::SubjectKind::Shipment])
+        .frame("Inspections", page)
 }
 
 fn empty(address: &Address, state: InspectionState) -> AnyView {
     if address.is_narrowed(&["state"]) {
         let clear = Some(("Clear filters".to_owned(), format!("/inspections?state={state}")));
-        return view! { <EmptyState title="Nothing matches" text="The words above leave nothing over." action=clear/> }.into_any();
+        return view! { <EmptyState title="Nothing matches" text="The words above leave nothing over." action=clear/> }
+            .into_any();
     }
     let text = match state {
         InspectionState::Due => "A lot stands here from its receipt until somebody decided on it.",
@@ -119,7 +125,8 @@ fn row(record: &InspectionRecord, around: &Around) -> AnyView {
     let result = if due { view! { <span class="muted">"due"</span> }.into_any() } else { result_tag(record.result) };
     let supplier = record.supplier.as_ref().map_or_else(|| "–".to_owned(), |(_, _, name)| name.clone());
     let theirs = record.supplier_lot.as_ref().filter(|lot| **lot != record.lot);
-    let theirs = theirs.map(|lot| view! { <span class="sub">"supplier lot "<span class="id">{lot.clone()}</span></span> });
+    let theirs =
+        theirs.map(|lot| view! { <span class="sub">"supplier lot "<span class="id">{lot.clone()}</span></span> });
     let when = match &record.decided {
         Some((_, at)) => instant(*at, &around.reading),
         None => {

@@ -148,11 +148,9 @@ fn show(view: View) -> AnyView {
         .viewer
         .may(Action::ManageHolds)
         .then(|| view! { <a class="button" href=format!("/holds/new?lot={lot_id}")>"Place a hold …"</a> });
-    let inspect = view
-        .inspections
-        .iter()
-        .find(|one| one.state == InspectionState::Due)
-        .map(|one| view! { <a class="button primary" href=format!("/inspections/{}", one.inspection_id)>"Inspect"</a> });
+    let inspect = view.inspections.iter().find(|one| one.state == InspectionState::Due).map(
+        |one| view! { <a class="button primary" href=format!("/inspections/{}", one.inspection_id)>"Inspect"</a> },
+    );
     let trace = house.then(|| view! { <a class="button" href=format!("/trace/lot/{lot_id}")>"Trace"</a> });
     let title = view! { "Lot "{id(number.clone())} }.into_any();
     let beside = view! { {copy_button(number.clone(), "lot number")}{state} }.into_any();
@@ -209,7 +207,9 @@ fn hold_sheet(holds: &[HoldOverLot], around: &Around) -> AnyView {
     let rows = holds
         .iter()
         .map(|hold| {
-            let serial = hold.serial.as_ref().map(|serial| view! { <span class="sub">"only serial "<span class="id">{serial.clone()}</span></span> });
+            let serial = hold.serial.as_ref().map(
+                |serial| view! { <span class="sub">"only serial "<span class="id">{serial.clone()}</span></span> },
+            );
             view! {
                 <li>
                     <a class="id" href=hold_href(&hold.number)>{hold.number.clone()}</a>{hold_tag(hold.state)}
@@ -219,7 +219,16 @@ fn hold_sheet(holds: &[HoldOverLot], around: &Around) -> AnyView {
             }
         })
         .collect_view();
-    sheet("holds-title", "Holds", "", if holds.is_empty() { nothing("No hold is or was over this lot.") } else { view! { <ul class="row-list">{rows}</ul> }.into_any() })
+    sheet(
+        "holds-title",
+        "Holds",
+        "",
+        if holds.is_empty() {
+            nothing("No hold is or was over this lot.")
+        } else {
+            view! { <ul class="row-list">{rows}</ul> }.into_any()
+        },
+    )
 }
 
 fn certificate_sheet(certificates: &[CertificateStep]) -> AnyView {
@@ -241,7 +250,16 @@ fn certificate_sheet(certificates: &[CertificateStep]) -> AnyView {
             }
         })
         .collect_view();
-    sheet("certificates-title", "Certificates", "", if certificates.is_empty() { nothing("None was handed in for this lot.") } else { view! { <ul class="row-list">{rows}</ul> }.into_any() })
+    sheet(
+        "certificates-title",
+        "Certificates",
+        "",
+        if certificates.is_empty() {
+            nothing("None was handed in for this lot.")
+        } else {
+            view! { <ul class="row-list">{rows}</ul> }.into_any()
+        },
+    )
 }
 
 const fn movement_words(kind: MovementKind) -> &'static str {
@@ -301,7 +319,11 @@ fn history_sheet(view: &View) -> AnyView {
 }
 
 fn stock_sheet(lot: &LotRecord, elsewhere: &[Lying], around: &Around) -> AnyView {
-    let rows = lot.stock.iter().map(|(status, value)| view! { <li>{status_part(*status, *value, &lot.unit)}</li> }).collect_view();
+    let rows = lot
+        .stock
+        .iter()
+        .map(|(status, value)| view! { <li>{status_part(*status, *value, &lot.unit)}</li> })
+        .collect_view();
     let none = lot.stock.is_empty().then(|| nothing("Nothing of this lot is left here."));
     let others = elsewhere
         .iter()
@@ -324,7 +346,10 @@ fn move_sheet(view: &View) -> AnyView {
         .iter()
         .filter(|(status, _)| *status != StockStatus::Inspection)
         .map(|(status, value)| {
-            (status.as_str().to_owned(), format!("{}, {} {}", stock_status(*status), quantity_text(*value, &lot.unit), lot.unit))
+            (
+                status.as_str().to_owned(),
+                format!("{}, {} {}", stock_status(*status), quantity_text(*value, &lot.unit), lot.unit),
+            )
         })
         .collect();
     if from.is_empty() || !view.around.viewer.may(Action::DecideLot) {
@@ -380,7 +405,12 @@ fn serial_sheet(serials: &[String]) -> AnyView {
     let shown = usize::try_from(SERIALS).unwrap_or(usize::MAX);
     let list = serials.iter().take(shown).cloned().collect::<Vec<_>>().join(", ");
     let more = more.then(|| view! { <p class="small muted">"More are found by the search."</p> });
-    sheet("serials-title", "Serials", "", view! { <div class="pad"><p class="id breaks">{list}</p>{more}</div> }.into_any())
+    sheet(
+        "serials-title",
+        "Serials",
+        "",
+        view! { <div class="pad"><p class="id breaks">{list}</p>{more}</div> }.into_any(),
+    )
 }
 
 fn sheet(title_id: &'static str, title: &'static str, beside: &'static str, content: AnyView) -> AnyView {
@@ -419,7 +449,8 @@ pub async fn move_lot_stock(
         let part = Part { to, quantity };
         let moved = inspections::move_status(&mut tx, lot, from, &part, &typed.reason, submission).await?;
         tx.commit().await?;
-        Ok(Done::at(words::lot_href(lot)).saying(format!("Lot {}: the status is changed. Every connected system is told.", moved.lot)))
+        Ok(Done::at(words::lot_href(lot))
+            .saying(format!("Lot {}: the status is changed. Every connected system is told.", moved.lot)))
     };
     form(lot).answer(&typed, outcome.await).await
 }

@@ -104,11 +104,17 @@ fn asked(waiting: &[Waiting], around: &Around) -> AnyView {
         .map(|one| {
             let how = match one.state {
                 Some(domain::exchange::DeliveryState::Delivered) => "asked, the answer is on its way",
-                Some(domain::exchange::DeliveryState::Parked) => "the question was refused; the integration team sees why",
+                Some(domain::exchange::DeliveryState::Parked) => {
+                    "the question was refused; the integration team sees why"
+                }
                 Some(domain::exchange::DeliveryState::Retrying) => "cannot be reached, asked again by itself",
                 _ => "the question is on its way",
             };
-            let words = format!("Plant {}: {how} since {}. Below is the last known number.", one.plant, around.reading.short(one.since));
+            let words = format!(
+                "Plant {}: {how} since {}. Below is the last known number.",
+                one.plant,
+                around.reading.short(one.since)
+            );
             field_note(Tone::Info, words, None)
         })
         .collect_view()
@@ -222,7 +228,8 @@ pub async fn ask_stock(item: String, plant: String) -> Result<(), AppError> {
     };
     match outcome.await {
         Ok(0) => {
-            request::keep_notice("A question is on its way already, or no system is known for this item and plant.").await?;
+            request::keep_notice("A question is on its way already, or no system is known for this item and plant.")
+                .await?;
             request::see_other(&to);
         }
         Ok(_) => {

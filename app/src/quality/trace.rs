@@ -142,7 +142,9 @@ fn section(title_id: &'static str, title: &'static str, beside: &'static str, co
 
 fn supplier_lot(lot: Option<&String>) -> AnyView {
     match lot {
-        Some(lot) => view! { <a class="id" href=format!("/trace/supplier-lot/{}", encoded(lot))>{lot.clone()}</a> }.into_any(),
+        Some(lot) => {
+            view! { <a class="id" href=format!("/trace/supplier-lot/{}", encoded(lot))>{lot.clone()}</a> }.into_any()
+        }
         None => view! { <span class="muted">"no lot"</span> }.into_any(),
     }
 }
@@ -206,7 +208,8 @@ fn certificates(trace: &Trace) -> AnyView {
 
 fn received(trace: &Trace, around: &Around) -> AnyView {
     if trace.received.is_empty() {
-        let none = view! { <EmptyState title="Not received yet" text="Nothing of it has arrived in a plant that you see."/> };
+        let none =
+            view! { <EmptyState title="Not received yet" text="Nothing of it has arrived in a plant that you see."/> };
         return section("received-title", "3 Received", "at the dock", none.into_any());
     }
     let rows = trace

@@ -103,7 +103,8 @@ pub fn hold_href(number: &str) -> String {
 pub fn verdict(verdict: &Verdict, asked: &str) -> AnyView {
     if verdict.usable {
         let words = format!("{asked} may be used.");
-        return view! { <p class="verdict" data-tone="ok">{symbol(Tone::Ok.shape(), "shape")}<b>{words}</b></p> }.into_any();
+        return view! { <p class="verdict" data-tone="ok">{symbol(Tone::Ok.shape(), "shape")}<b>{words}</b></p> }
+            .into_any();
     }
     let reasons = verdict
         .reasons

@@ -149,7 +149,8 @@ fn groups(results: &Results, house: bool) -> AnyView {
         .iter()
         .map(|one| view! { <li><a class="id" href=page_of_material(one)>{one.name.clone()}</a><span class="id muted">{one.item.clone()}</span><span class="end muted">{one.beside.clone()}</span></li> })
         .collect_view();
-    let holds = results.holds.iter().map(|hold| row(hold, format!("/holds/{}", encoded(&hold.number)), None)).collect_view();
+    let holds =
+        results.holds.iter().map(|hold| row(hold, format!("/holds/{}", encoded(&hold.number)), None)).collect_view();
     let group = |id: &'static str, title: &'static str, count: usize, rows: AnyView| {
         (count > 0).then(|| {
             view! {

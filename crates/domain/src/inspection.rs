@@ -122,11 +122,13 @@ fn finding(row: &Row) -> Option<Finding> {
     let name = &row.characteristic;
     match row.verdict {
         Verdict::Below => {
-            let message = format!("{name}: {}{unit} is below the lower limit {}{unit}.", number(row.value), number(row.lower));
+            let message =
+                format!("{name}: {}{unit} is below the lower limit {}{unit}.", number(row.value), number(row.lower));
             Some(Finding::stops(at, "below_limit", message))
         }
         Verdict::Above => {
-            let message = format!("{name}: {}{unit} is above the upper limit {}{unit}.", number(row.value), number(row.upper));
+            let message =
+                format!("{name}: {}{unit} is above the upper limit {}{unit}.", number(row.value), number(row.upper));
             Some(Finding::stops(at, "above_limit", message))
         }
         Verdict::Missing => Some(Finding::warns(at, "value_missing", format!("{name} was not measured."))),

@@ -201,9 +201,11 @@ fn standing(state: HoldState, two_persons: bool, requested_by: Option<Actor>) ->
 #[test]
 fn a_hold_is_placed_with_a_reason_and_a_note() {
     assert_eq!(check_placing(Some(HoldReason::Damage), "dented"), Ok(HoldReason::Damage));
-    for (reason, note, at) in
-        [(None, "dented", "reason"), (Some(HoldReason::Damage), "  ", "note"), (Some(HoldReason::Other), &"x".repeat(2001), "note")]
-    {
+    for (reason, note, at) in [
+        (None, "dented", "reason"),
+        (Some(HoldReason::Damage), "  ", "note"),
+        (Some(HoldReason::Other), &"x".repeat(2001), "note"),
+    ] {
         let findings = check_placing(reason, note).expect_err("refused");
         assert!(findings.iter().any(|finding| finding.at == at), "{findings:?}");
     }
@@ -305,10 +307,14 @@ proptest! {
 
 #[test]
 fn less_than_all_of_it_may_be_used_takes_a_reason() {
-    let parts = [Part { to: StockStatus::Unrestricted, quantity: 60.into() }, Part { to: StockStatus::Blocked, quantity: 40.into() }];
+    let parts = [
+        Part { to: StockStatus::Unrestricted, quantity: 60.into() },
+        Part { to: StockStatus::Blocked, quantity: 40.into() },
+    ];
     let findings = split(StockStatus::Inspection, 100.into(), &Unit::new("PCE"), &parts, " ").expect_err("no reason");
     assert_eq!(findings[0].at, "reason");
     let half = [Part { to: StockStatus::Unrestricted, quantity: "0.5".parse().expect("a half") }];
-    let findings = split(StockStatus::Inspection, "0.5".parse().expect("a half"), &Unit::new("PCE"), &half, "").expect_err("half a piece");
+    let findings = split(StockStatus::Inspection, "0.5".parse().expect("a half"), &Unit::new("PCE"), &half, "")
+        .expect_err("half a piece");
     assert_eq!(findings[0].rule, "too_many_decimals");
 }

@@ -105,8 +105,9 @@ struct Target {
 
 /// The item; a new one under its number where stock is told before the first order of it. What it is called comes with that.
 async fn item(tx: &mut Tx, snapshot: &StockSnapshot) -> Result<ItemId, CommandError> {
-    let known =
-        sqlx::query_scalar!("select item_id from item where number = $1", snapshot.item).fetch_optional(tx.sql()).await?;
+    let known = sqlx::query_scalar!("select item_id from item where number = $1", snapshot.item)
+        .fetch_optional(tx.sql())
+        .await?;
     if let Some(known) = known {
         return Ok(ItemId(known));
     }

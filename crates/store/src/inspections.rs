@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
 use crate::holds::contains;
 use crate::lots::{Movement, lock_item, move_stock, stock_of};
 use crate::orders::{read_json, read_word};
-use crate::submissions::{Sent, first_outcome, keep_outcome};
-use crate::audit;
 use crate::specifications::{self, SpecificationRow};
+use crate::submissions::{Sent, first_outcome, keep_outcome};
 use crate::tx::Tx;
 
 /// An inspection with its lot.
@@ -251,11 +251,7 @@ pub struct Compared {
 }
 
 /// Compares what was measured with what the item must show.
-pub async fn compare(
-    tx: &mut Tx,
-    record: &InspectionRecord,
-    measured: &[Measured],
-) -> Result<Compared, CommandError> {
+pub async fn compare(tx: &mut Tx, record: &InspectionRecord, measured: &[Measured]) -> Result<Compared, CommandError> {
     let on = record.decided.as_ref().map_or(tx.now(), |(_, at)| *at).date_naive();
     let Some(specification) = specifications::in_force(tx, record.item_id, on).await? else {
         return Ok(Compared::default());
@@ -284,7 +280,8 @@ async fn save_values(
     measured: &[Measured],
     compared: &Compared,
 ) -> Result<bool, StoreError> {
-    let written = |value: Result<_, serde_json::Error>| value.map_err(|it| StoreError::unreadable("measured values", it));
+    let written =
+        |value: Result<_, serde_json::Error>| value.map_err(|it| StoreError::unreadable("measured values", it));
     let (measured, findings) =
         (written(serde_json::to_value(measured))?, written(serde_json::to_value(&compared.findings))?);
     let changed = sqlx::query!(
@@ -300,11 +297,7 @@ async fn save_values(
 }
 
 /// Decides on what lies in inspection: the parts become usable, restricted or blocked, and everybody is told.
-pub async fn decide(
-    tx: &mut Tx,
-    inspection_id: InspectionId,
-    deciding: &Deciding,
-) -> Result<LotOutcome, CommandError> {
+pub async fn decide(tx: &mut Tx, inspection_id: InspectionId, deciding: &Deciding) -> Result<LotOutcome, CommandError> {
     may(tx.actor(), Action::DecideLot)?;
     let seen = get(tx, inspection_id).await?;
     lock_item(tx, seen.item_id).await?;
@@ -329,8 +322,7 @@ pub async fn decide(
         return Err(vec![Finding::stops("reason", "reason_missing", message)].into());
     }
     save_values(tx, inspection_id, &deciding.measured, &compared).await?;
-    let failed = out_of_limits
-        || moves.iter().any(|part| part.to != StockStatus::Unrestricted);
+    let failed = out_of_limits || moves.iter().any(|part| part.to != StockStatus::Unrestricted);
     let result = if failed { InspectionResult::Failed } else { InspectionResult::Passed };
     let (now, reason) = (tx.now(), words(&deciding.reason));
     let actor = serde_json::to_value(tx.actor()).map_err(|error| StoreError::unreadable("actor", error))?;
@@ -386,7 +378,8 @@ pub async fn move_status(
     if part.quantity <= Decimal::ZERO {
         findings.push(Finding::stops("quantity", "quantity_not_positive", "Enter a quantity above 0."));
     } else if part.quantity > there {
-        let message = format!("Only {} {} lie there. Enter that or less.", domain::quantity::grouped(there, 0), lot.unit);
+        let message =
+            format!("Only {} {} lie there. Enter that or less.", domain::quantity::grouped(there, 0), lot.unit);
         findings.push(Finding::stops("quantity", "not_so_much_there", message));
     }
     if reason.trim().is_empty() {
@@ -450,7 +443,12 @@ async fn apply(tx: &mut Tx, lot_id: LotId, moves: &[StatusMove], reason: Option<
     let event = Event::LotDecided { lot: named, moves: moves.to_vec(), reason: reason.clone() };
     events::append(tx, about, &[event], None).await?;
     let shown = |stock: &[(StockStatus, Decimal)]| {
-        json!(stock.iter().map(|(status, quantity)| (status.as_str(), quantity)).collect::<std::collections::BTreeMap<_, _>>())
+        json!(
+            stock
+                .iter()
+                .map(|(status, quantity)| (status.as_str(), quantity))
+                .collect::<std::collections::BTreeMap<_, _>>()
+        )
     };
     audit::append(
         tx,

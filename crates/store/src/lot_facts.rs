@@ -197,7 +197,9 @@ fn standing(
             (CertificateStatus::Accepted, None) => (0, Standing::Accepted),
             (CertificateStatus::Submitted, _) => (2, Standing::Submitted { certificate_id }),
             (CertificateStatus::Accepted, Some(on)) => (3, Standing::Expired { certificate_id, on }),
-            (CertificateStatus::Rejected | CertificateStatus::Replaced, _) => (4, Standing::Rejected { certificate_id }),
+            (CertificateStatus::Rejected | CertificateStatus::Replaced, _) => {
+                (4, Standing::Rejected { certificate_id })
+            }
         }
     };
     candidates

@@ -551,9 +551,8 @@ pub async fn item_and_supplier(
     item: &str,
     supplier: Option<&str>,
 ) -> Result<(Option<ItemId>, Option<SupplierId>), StoreError> {
-    let item = sqlx::query_scalar!("select item_id from item where number = $1", item.trim())
-        .fetch_optional(tx.sql())
-        .await?;
+    let item =
+        sqlx::query_scalar!("select item_id from item where number = $1", item.trim()).fetch_optional(tx.sql()).await?;
     let supplier = match supplier {
         Some(number) => {
             sqlx::query_scalar!("select supplier_id from supplier where number = $1", number.trim())

@@ -147,8 +147,8 @@ fn announced_row(shown: &Shown<'_>, row: usize, part: &Part<'_>, announced: bool
             </td>
             <td class="num a-num" data-label=if announced { "announced" } else { "ordered" }>{quantity(part.announced, &line.unit)}</td>
             <td class="num a-due" data-label="came before">{(!came.is_zero()).then(|| quantity(came, &line.unit))}</td>
-            <td class="f-num" data-label="undamaged">{shown.input(row, "accepted", format!("Undamaged, {what}, {unit}"), at_first)}</td>
-            <td class="f-num" data-label="damaged">{shown.input(row, "damaged", format!("Damaged, {what}, {unit}"), String::new())}</td>
+            <td class="f-good" data-label="undamaged">{shown.input(row, "accepted", format!("Undamaged, {what}, {unit}"), at_first)}</td>
+            <td class="f-bad" data-label="damaged">{shown.input(row, "damaged", format!("Damaged, {what}, {unit}"), String::new())}</td>
             {lot_input}
             <td class="f-note" data-label="note">{shown.input(row, "note", format!("Note, {what}"), String::new())}</td>
         </tr>

@@ -19,9 +19,9 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Scope};
+use domain::event::SubjectKind;
 use domain::id::CorrelationId;
 use domain::text::UnknownWord;
-use domain::event::SubjectKind;
 use futures::stream::{self, Stream};
 use serde::Deserialize;
 use store::news::{self, News};
@@ -235,8 +235,8 @@ impl Ear {
             Scope::Plants(plants) => news.plant_id.is_some_and(|plant| plants.iter().any(|own| own.0 == plant)),
             Scope::Suppliers(own) => news.supplier_id.is_some_and(|supplier| own.iter().any(|it| it.0 == supplier)),
         };
-        let about = self.subject == Some(news.subject_id)
-            || self.kinds.iter().any(|kind| kind.as_str() == news.subject_kind);
+        let about =
+            self.subject == Some(news.subject_id) || self.kinds.iter().any(|kind| kind.as_str() == news.subject_kind);
         within && about
     }
 }

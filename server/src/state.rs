@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 use worker::systems::Systems;
 
 use crate::config::Config;
-use crate::scanner::Scanner;
-use crate::uploads::Uploads;
 use crate::live::Live;
 use crate::loops;
+use crate::scanner::Scanner;
+use crate::uploads::Uploads;
 
 /// Everything a request may need.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ mod gs1;
 mod orders;
 mod receipts;
 mod revision;
+mod shipments;
 mod typed;
 mod usability;
 mod walk;
-mod shipments;

@@ -214,7 +214,7 @@ impl Bench {
             let taken = ship_notices::send(&mut tx, &SendShipNotice { content, submission: Uuid::now_v7() }).await?;
             tx.commit().await?;
             submit.push(began.elapsed());
-           
+
             inserted.push(self.insert_bare().await?);
 
             let began = Instant::now();
@@ -222,7 +222,7 @@ impl Bench {
             let record = ship_notices::get(&mut tx, &taken.number).await?;
             tx.commit().await?;
             read.push(began.elapsed());
-           
+
             let lots = record.notice.lines.iter().map(|line| line.lots.len()).sum::<usize>();
             if lots != LOTS {
                 return Err(format!("{lots} lots were read").into());
@@ -244,7 +244,7 @@ impl Bench {
             receipts::post(&mut tx, &command).await?;
             tx.commit().await?;
             receive.push(began.elapsed());
-           
+
             inserted_again.push(self.insert_bare().await?);
         }
         say("submit", submit, inserted);

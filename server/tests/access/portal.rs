@@ -63,11 +63,8 @@ impl Portal {
 
         // Where a test that has no folder of its own would keep documents.
         let data = std::env::temp_dir().join("interlock-access-tests").to_string_lossy().into_owned();
-        let mut flags = vec![
-            ("listen", "127.0.0.1:0".to_owned()),
-            ("site_root", "/nonexistent".to_owned()),
-            ("data_dir", data),
-        ];
+        let mut flags =
+            vec![("listen", "127.0.0.1:0".to_owned()), ("site_root", "/nonexistent".to_owned()), ("data_dir", data)];
         flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let config = config::read(None, Vec::new(), flags).expect("a configuration");
         let clock = Clock::standing_at(noon());

@@ -21,10 +21,10 @@ use crate::{Feed, Raw};
 pub const FIELDS: &[&str] = &[
     "number",
     "reference",
-    "effective_date",
     "supplier.code",
     "warehouse.code",
     "incoming_moves.state",
+    "incoming_moves.effective_date",
     "incoming_moves.origin",
     "incoming_moves.quantity",
     "incoming_moves.unit.symbol",
@@ -45,8 +45,6 @@ struct Shipment {
     id: i64,
     number: Option<String>,
     reference: Option<String>,
-    #[serde(default, deserialize_with = "wire::date")]
-    effective_date: Option<NaiveDate>,
     supplier: Coded,
     warehouse: Coded,
     #[serde(default)]
@@ -68,6 +66,9 @@ impl Coded {
 #[derive(Deserialize)]
 struct Move {
     state: String,
+    /// The shipment has a day of its own only once its goods are put away.
+    #[serde(default, deserialize_with = "wire::date")]
+    effective_date: Option<NaiveDate>,
     origin: Option<String>,
     #[serde(default, deserialize_with = "wire::float")]
     quantity: Option<Decimal>,
@@ -106,8 +107,7 @@ pub async fn messages(wire: &Wire, feed: Feed, shipments: &[Value]) -> Result<Ve
         each["origin"].as_str().and_then(|origin| origin.strip_prefix("purchase.line,")?.parse::<i64>().ok())
     };
     let moves = |shipment: &Value| shipment["incoming_moves"].as_array().cloned().unwrap_or_default();
-    let mut ids: Vec<i64> =
-        shipments.iter().flat_map(|shipment| moves(shipment)).filter_map(|each| origin(&each)).collect();
+    let mut ids: Vec<i64> = shipments.iter().flat_map(&moves).filter_map(|each| origin(&each)).collect();
     ids.sort_unstable();
     ids.dedup();
     let query = Query {
@@ -160,8 +160,12 @@ pub fn snapshot(body: &str) -> Result<Option<ReceiptSnapshot>, NotUnderstood> {
     if lines.is_empty() {
         return Ok(None);
     }
-    let Some(on) = shipment.effective_date else {
-        return Err(problem("$.shipment.effective_date", "A received shipment has a day; this has none.".to_owned()));
+    let done = shipment.incoming_moves.iter().filter(|each| each.state == "done");
+    let Some(on) = done.filter_map(|each| each.effective_date).max() else {
+        return Err(problem(
+            "$.shipment.incoming_moves",
+            "A move that is done has a day; none of these has.".to_owned(),
+        ));
     };
     Ok(Some(ReceiptSnapshot {
         their_ref: shipment.number.unwrap_or_else(|| format!("#{}", shipment.id)),

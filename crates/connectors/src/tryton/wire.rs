@@ -524,9 +524,10 @@ fn read_decimal(text: &str) -> Option<Decimal> {
 fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let days = match Option::<Value>::deserialize(deserializer)? {
         None => return Ok(None),
-        Some(Value::Object(duration)) => {
-            duration.get("seconds").and_then(Value::as_f64).map(|seconds| (seconds / 86_400.0).floor().to_string())
-        }
+        Some(Value::Object(duration)) => duration
+            .get("seconds")
+            .and_then(|seconds| read_decimal(&seconds.to_string()))
+            .map(|seconds| (seconds / Decimal::from(86_400)).trunc().to_string()),
         Some(plain) => Some(plain.to_string()),
     };
     days.and_then(|days| days.parse().ok()).map(Some).ok_or_else(|| D::Error::custom("expected a number of days"))

@@ -56,10 +56,10 @@ impl TrytonPeer {
         erp.put(
             "stock.shipment.in",
             json!({
-                "company": 1, "state": "done", "moves.purchase.state": "processing", "number": "7", "reference": "LS 1", "effective_date": day(),
+                "company": 1, "state": "done", "moves.purchase.state": "processing", "number": "7", "reference": "LS 1",
                 "supplier": {"id": 2, "code": "S-1"}, "warehouse": {"id": 5, "code": "P1"},
                 "incoming_moves": [{
-                    "id": 1, "state": "done", "origin": format!("purchase.line,{line}"), "quantity": 2.5,
+                    "id": 1, "state": "done", "effective_date": day(), "origin": format!("purchase.line,{line}"), "quantity": 2.5,
                     "unit": {"symbol": "kg"}, "product": {"id": 4, "code": "A-1"}, "lot": null,
                 }],
             }),

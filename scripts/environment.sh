@@ -15,4 +15,4 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # What runs on the server, pages included, with the features it runs with. One list for lints and tests, so that nothing is
 # built twice.
-rooms=(--package domain --package store --package connectors --package worker --package simulators --package app --package server --features app/ssr)
+rooms=(--package domain --package labels --package store --package connectors --package worker --package simulators --package app --package server --features app/ssr)

@@ -102,8 +102,7 @@ fn show(loaded: Loaded) -> AnyView {
         if kind == "notice" { format!("Receive {number}") } else { format!("Receive without ship notice: {number}") };
     let status = loaded.expected.delivery.status;
     let can = around.viewer.may(Action::PostReceipt) && status.is_none_or(ShipStatus::is_expected);
-    let beside =
-        view! { {copy_button(number.to_owned(), "number")}{loaded.notice.as_deref().map(|record| status_tag(record))} };
+    let beside = view! { {copy_button(number.to_owned(), "number")}{loaded.notice.as_deref().map(status_tag)} };
     let actions = loaded.notice.as_deref().map(|record| {
         let [_, _, submission] = loaded.submissions;
         view! {
@@ -164,7 +163,7 @@ fn facts(loaded: &Loaded) -> Vec<AnyView> {
 }
 
 /// The package that was scanned, and everything in it.
-fn scanned<'a>(loaded: &'a Loaded) -> Vec<&'a HandlingUnit> {
+fn scanned(loaded: &Loaded) -> Vec<&HandlingUnit> {
     let Some((record, sscc)) = loaded.notice.as_deref().zip(loaded.package.as_deref()) else { return Vec::new() };
     let units = &record.notice.units;
     let mut found: Vec<&HandlingUnit> = units.iter().filter(|unit| unit.sscc == sscc).collect();

@@ -1,5 +1,7 @@
 //! `/holds/new`: what must not be used, and why. Comes filled from a lot or an inspection (`?lot=`, `?reason=`).
 
+#![expect(clippy::too_many_arguments, reason = "the fields of the form, one each")]
+
 use domain::access::{Action, may};
 use domain::hold::{HoldReason, HoldScope, LONGEST_NOTE};
 use domain::id::LotId;
@@ -212,7 +214,6 @@ async fn lot(tx: &mut store::Tx, typed: &Typed) -> Result<LotId, AppError> {
 
 /// Places a hold.
 #[server(input = PostUrl, prefix = "/do", endpoint = "place-hold")]
-#[expect(clippy::too_many_arguments, reason = "the fields of the form, one each")]
 pub async fn place_hold(
     submission: Uuid,
     #[server(default)] scope: String,

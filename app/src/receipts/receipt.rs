@@ -149,7 +149,7 @@ fn row(line: &ReceivedLine, lot: Option<String>, counts: bool, reversed: bool) -
         view! { <a class="id nowrap" href=format!("/orders/{}", encoded(&order))>{words}</a> }
     });
     let odd = line.oddities.iter().map(|odd| plain_tag(Tone::Warn, oddity(*odd))).collect_view();
-    let silent = (!counts && !reversed && !(line.accepted.is_zero() && line.damaged.is_zero()))
+    let silent = (!(counts || reversed || line.accepted.is_zero() && line.damaged.is_zero()))
         .then(|| view! { <span class="sub">"told by another receipt too, counted there"</span> });
     view! {
         <tr>

@@ -12,7 +12,7 @@ use crate::orders::date;
 /// up, and what is missing to a multiple of ten must be nothing.
 fn adds_up(sscc: &str) -> bool {
     let sum: u32 = sscc.bytes().enumerate().map(|(place, byte)| u32::from(byte - b'0') * [3, 1][place % 2]).sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn prefixes() -> impl Strategy<Value = String> {

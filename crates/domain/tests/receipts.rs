@@ -232,7 +232,9 @@ fn counted(all: &[Told]) -> (Decimal, Decimal) {
 #[test]
 fn the_same_goods_told_by_dock_warehouse_and_erp_count_once() {
     use ReceiptChannel::{Api, Dock, Erp, Wms};
-    let cases: &[(&str, Vec<Told>, (i64, i64), usize)] = &[
+    /// In words, what is told, what counts undamaged and damaged, how many disagree.
+    type Case = (&'static str, Vec<Told>, (i64, i64), usize);
+    let cases: &[Case] = &[
         ("twice the same", vec![told(Dock, 0, 1, &[("H1", 60, 0)]), told(Erp, 1, 2, &[("h1 ", 60, 0)])], (60, 0), 0),
         (
             "three ways",

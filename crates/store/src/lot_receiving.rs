@@ -4,6 +4,7 @@
 //! carries them out for many at a time. What names the same lot twice is done in turns ("waves"), so that the second finds
 //! what the first has made.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -359,6 +360,9 @@ async fn complete(tx: &mut Tx, old: &[(&Received, LotId)], facts: &Facts) -> Res
     Ok(())
 }
 
+/// Lots that are inspected by one plan, one after the other.
+type Series = (PlantId, ItemId, Option<SupplierId>);
+
 /// Whether each is inspected. An inspection that is due already takes what comes in addition; one that is opened here counts
 /// for those behind it.
 async fn what_next(tx: &mut Tx, rows: &[&Received], lots: &[LotId], facts: &Facts) -> Result<Vec<Next>, CommandError> {
@@ -369,7 +373,7 @@ async fn what_next(tx: &mut Tx, rows: &[&Received], lots: &[LotId], facts: &Fact
             .await?
             .into_iter()
             .collect();
-    let mut series: HashMap<(PlantId, ItemId, Option<SupplierId>), (Plan, Vec<Earlier>)> = HashMap::new();
+    let mut series: HashMap<Series, (Plan, Vec<Earlier>)> = HashMap::new();
     let mut all = Vec::with_capacity(rows.len());
     for (one, lot) in rows.iter().zip(lots) {
         if due.contains(&lot.0) {
@@ -377,11 +381,13 @@ async fn what_next(tx: &mut Tx, rows: &[&Received], lots: &[LotId], facts: &Fact
             continue;
         }
         let key = (one.plant_id, one.item_id, one.supplier_id);
-        if !series.contains_key(&key) {
-            let plan = plan_for(tx, one.item_id, one.supplier_id, facts.item(one.item_id)?.inspection).await?;
-            series.insert(key, (plan, earlier(tx, one, plan).await?));
-        }
-        let Some((plan, earlier)) = series.get_mut(&key) else { continue };
+        let (plan, earlier) = match series.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let plan = plan_for(tx, one.item_id, one.supplier_id, facts.item(one.item_id)?.inspection).await?;
+                new.insert((plan, earlier(tx, one, plan).await?))
+            }
+        };
         let next = plan.next(earlier);
         if one.accepted > Decimal::ZERO {
             match next {

@@ -119,6 +119,8 @@ impl DueLine {
 }
 
 type Place<'a> = (Option<i32>, &'a str, &'a str);
+/// The line of the ship notice, or order and line where nobody announced it, and the item.
+type OfLine<'a> = (Option<i32>, Option<&'a (String, String)>, &'a str);
 
 /// All parts of a delivery, found by line and lot. A shipment of thousands of lots is compared with as many that came.
 #[derive(Debug)]
@@ -149,7 +151,7 @@ impl Delivery {
     /// Every line and lot with what came of it. Of a line with announced lots, what came without a lot's name fills what is
     /// missing from the first lot on.
     pub fn parts(&self) -> Vec<Part<'_>> {
-        let mut came: HashMap<(Option<i32>, Option<&(String, String)>, &str), Vec<&Came>> = HashMap::new();
+        let mut came: HashMap<OfLine<'_>, Vec<&Came>> = HashMap::new();
         for one in &self.came {
             let order_line = if one.notice_line.is_some() { None } else { one.order_line.as_ref() };
             came.entry((one.notice_line, order_line, &one.item)).or_default().push(one);

@@ -98,6 +98,8 @@ const fn way(told: &Told) -> Way {
 }
 
 type Line<'a> = (&'a Told, &'a ToldLine);
+/// What each way tells of one lot.
+type Ways<'a> = BTreeMap<Way, Vec<Line<'a>>>;
 
 /// Blanks and case do not make another lot: people type what a label says, systems fold it.
 pub fn lot_key(lot: Option<&str>) -> Option<String> {
@@ -106,7 +108,7 @@ pub fn lot_key(lot: Option<&str>) -> Option<String> {
 
 /// Decides what counts among all receipts of one delivery that were not taken back.
 pub fn count(receipts: &[Told]) -> Counting {
-    let mut by_lot: BTreeMap<(&str, Option<String>), BTreeMap<Way, Vec<Line<'_>>>> = BTreeMap::new();
+    let mut by_lot: BTreeMap<(&str, Option<String>), Ways<'_>> = BTreeMap::new();
     let mut counting = Counting::default();
     for told in receipts {
         for line in &told.lines {

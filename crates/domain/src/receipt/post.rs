@@ -132,11 +132,14 @@ fn line_of<'a>(delivery: &'a Delivery, post: &PostLine) -> Option<&'a DueLine> {
     })
 }
 
+/// A line of the ship notice or order, the item that came, and its lot.
+type Named<'a> = (Option<i32>, Option<&'a str>, Option<&'a str>, Option<String>);
+
 /// What the rules have to say about a receipt before it is taken. `today` is the day in the plant.
 pub fn check(delivery: &Delivery, command: &PostReceipt, now: Timestamp, today: NaiveDate) -> Vec<Finding> {
     let mut found = whole(delivery, command, now);
     let parts = delivery.indexed();
-    let mut seen: HashSet<(Option<i32>, Option<&str>, Option<&str>, Option<String>)> = HashSet::new();
+    let mut seen: HashSet<Named<'_>> = HashSet::new();
     for (index, post) in command.lines.iter().enumerate() {
         let at = |field: &str| format!("lines.{index}.{field}");
         let Some(line) = line_of(delivery, post) else {
@@ -207,7 +210,7 @@ fn whole(delivery: &Delivery, command: &PostReceipt, now: Timestamp) -> Vec<Find
     let came = command.lines.iter().any(|line| !line.came().is_zero());
     if command.lines.is_empty() && everything(delivery).is_empty() {
         stop("", "nothing_open", "Everything announced has come already.".to_owned());
-    } else if !command.lines.is_empty() && !came && !(command.complete && delivery.notice.is_some()) {
+    } else if !(command.lines.is_empty() || came || command.complete && delivery.notice.is_some()) {
         stop("", "nothing_received", "Enter what came of at least one line.".to_owned());
     }
     if matches!(command.against, Against::Order(_)) && command.lines.is_empty() {

@@ -355,7 +355,7 @@ pub fn tell(number: &str, status: ShipStatus, moved: &Moved, now: Timestamp) -> 
 /// A new arrival day more than a day ago or years ahead is a typing error.
 fn arrival_is_odd(arrive_on: NaiveDate, today: NaiveDate) -> Option<Finding> {
     let days = (arrive_on - today).num_days();
-    (days < -1 || days > 2 * 366).then(|| {
+    (!(-1..=2 * 366).contains(&days)).then(|| {
         Finding::stops(
             "arrive_on",
             "date_too_far",

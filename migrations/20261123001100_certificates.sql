@@ -130,18 +130,22 @@ begin
   end loop;
 end
 $$;
--- What an item must show is told to its suppliers: the limits on their certificates. Which supplier a requirement is for is
--- not told to another.
+-- What an item must show is told to whoever has orders for it: the limits on his certificates. Which supplier a requirement
+-- is for is not told to another.
 alter table specification enable row level security;
 alter table specification force row level security;
 create policy specification_scope on specification using (
-  (select current_setting('interlock.scope', true)) in ('all', 'plants', 'suppliers')
+  (select current_setting('interlock.scope', true)) in ('all', 'plants')
+  or (select current_setting('interlock.scope', true)) = 'suppliers'
+     and exists (select from order_line where order_line.item_id = specification.item_id)
 ) with check ((select current_setting('interlock.scope', true)) in ('all', 'plants'));
 alter table certificate_requirement enable row level security;
 alter table certificate_requirement force row level security;
 create policy certificate_requirement_scope on certificate_requirement using (
   (select current_setting('interlock.scope', true)) in ('all', 'plants')
-  or (select current_setting('interlock.scope', true)) = 'suppliers' and (supplier_id is null
+  or (select current_setting('interlock.scope', true)) = 'suppliers'
+     and exists (select from order_line where order_line.item_id = certificate_requirement.item_id)
+     and (supplier_id is null
       or supplier_id = any ((select string_to_array(nullif(current_setting('interlock.suppliers', true), ''), ','))::uuid[]))
 ) with check ((select current_setting('interlock.scope', true)) in ('all', 'plants'));
 

@@ -42,7 +42,7 @@ pub(crate) async fn first_outcome<T: DeserializeOwned>(tx: &mut Tx, sent: &Sent)
 
 /// The answer to a key that was used for something else, or by somebody else.
 pub(crate) fn used_before() -> CommandError {
-    CommandError::Invalid("This form was sent before. Reload the page to see what became of it.".to_owned())
+    CommandError::Invalid("This was sent before, for something else. Reload the page and send it again; a machine takes a new key for each call.".to_owned())
 }
 
 /// Keeps what it came to, for the next time it is sent.

@@ -137,6 +137,11 @@ impl Machines {
     }
 
     fn call(&self, method: &str, path: &str, key: &str) -> RequestBuilder {
+        self.call_as(method, path, key, "call-1")
+    }
+
+    /// With this name for the sending, the Idempotency-Key.
+    fn call_as(&self, method: &str, path: &str, key: &str, name: &str) -> RequestBuilder {
         let method: Method = method.parse().expect("a method");
         let changes = method != Method::GET;
         let request = self.client.request(method, format!("{}{path}", self.portal.address));
@@ -144,7 +149,7 @@ impl Machines {
         if !changes {
             return request;
         }
-        request.header("idempotency-key", "call-1").header(header::IF_MATCH, "\"1\"").json(&body_of(path))
+        request.header("idempotency-key", name).header(header::IF_MATCH, "\"1\"").json(&body_of(path))
     }
 
     async fn send(&self, request: RequestBuilder) -> Response {
@@ -293,7 +298,7 @@ async fn a_ship_notice_is_tried_announced_once_read_amended_and_withdrawn() {
     let order = json_of(machines.send(machines.call("GET", "/api/v1/orders/PO-1", &key)).await).await;
     let line = order["lines"][0]["schedule"][0].clone();
     let answer = json!({"answers": [{"schedule_line_id": line["schedule_line_id"], "version": line["version"], "kind": "accept"}]});
-    machines.send(machines.call("POST", "/api/v1/orders/PO-1/confirmations", &key).json(&answer)).await;
+    machines.send(machines.call_as("POST", "/api/v1/orders/PO-1/confirmations", &key, "confirm-1").json(&answer)).await;
     let mut content = json!({
         "delivery_note": "LS-1", "ship_on": "2026-12-08", "arrive_on": "2026-12-10",
         "lines": [{"schedule_line_id": line["schedule_line_id"], "quantity": "60"}]
@@ -324,10 +329,14 @@ async fn a_ship_notice_is_tried_announced_once_read_amended_and_withdrawn() {
     assert_eq!(json_of(read).await["content"]["lines"][0]["quantity"], "60");
 
     content["lines"][0]["quantity"] = json!("900");
+    let reused = machines.call_as("PUT", &format!("{path}/{number}"), &key, "confirm-1").json(&content);
+    let reused = machines.send(reused).await;
+    assert_eq!(reused.status(), StatusCode::UNPROCESSABLE_ENTITY, "the key of another call");
+    assert!(json_of(reused).await["detail"].as_str().expect("words").contains("new key"));
     let too_much = machines.send(machines.call("PUT", &format!("{path}/{number}"), &key).json(&content)).await;
     assert_eq!(too_much.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let problem = json_of(too_much).await;
-    let findings = problem["findings"].as_array().expect("findings");
+    let findings = problem["findings"].as_array().unwrap_or_else(|| panic!("no findings: {problem}"));
     let stops = |at: &str| findings.iter().any(|it| it["stops"] == true && it["at"] == at);
     assert!(stops("lines.0.quantity"), "{problem}");
     content["lines"][0]["quantity"] = json!("40");

@@ -1,6 +1,7 @@
 //! The second wall: row-level security, checked against the catalogue and by trying to get past it.
 
 use domain::access::Scope;
+use domain::id::SupplierId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 use store::tx::APP_ROLE;
@@ -154,6 +155,7 @@ async fn furnished(pool: PgPoolOptions, options: PgConnectOptions) -> (Scene, Pg
         }
         crate::ship_notices::ship_something(&scene, number, id).await;
         crate::quality::furnish(&scene, id).await;
+        papers(&scene, id).await;
     }
     // An item that nobody ordered is the house's own business.
     sqlx::raw_sql("insert into item (item_id, number, description, base_unit, created_at) values (gen_random_uuid(), 'SECRET', 'x', 'PCE', now())")
@@ -174,6 +176,38 @@ async fn furnished(pool: PgPoolOptions, options: PgConnectOptions) -> (Scene, Pg
     .await
     .expect("deliveries");
     (scene, app)
+}
+
+/// A certificate with its file, a waiver, a case, and the key of a machine.
+async fn papers(scene: &Scene, supplier: SupplierId) {
+    let sql = format!(
+        "with i as (select item_id, number from item where number = '4711'),
+         d as (insert into document (document_id, sha256, name, media_type, size, supplier_id, uploaded_by, uploaded_at)
+             values (gen_random_uuid(), repeat('0', 64), 'a.pdf', 'application/pdf', 5, '{supplier}', '{{}}', now()) returning document_id),
+         c as (insert into certificate (certificate_id, number, kind, per, status, supplier_id, item_id, item_number, issuer, issued_on,
+                                        submitted_by, submitted_at)
+             select gen_random_uuid(), 'Z', 'en_3_1', 'lot', 'submitted', '{supplier}', item_id, number, 'x', now(), '{{}}', now() from i
+             returning *),
+         l as (insert into certificate_lot (certificate_id, item_id, lot, supplier_id) select certificate_id, item_id, 'H', supplier_id from c),
+         f as (insert into certificate_document (certificate_id, document_id, supplier_id)
+             select certificate_id, document_id, supplier_id from c, d),
+         w as (insert into certificate_waiver (waiver_id, item_id, kind, reason, waived_by, waived_at, supplier_id, plant_id)
+             select gen_random_uuid(), item_id, 'coc', 'x', '{{}}', now(), supplier_id, '{plant}' from c),
+         n as (insert into certificate_requirement (requirement_id, item_id, supplier_id, kind, per, created_by, created_at)
+             select gen_random_uuid(), item_id, supplier_id, 'coc', 'delivery', '{{}}', now() from c),
+         r as (select receipt_id from receipt where supplier_id = '{supplier}' limit 1),
+         k as (insert into difference_case (case_id, number, receipt_id, state, lines, opened_at, supplier_id, plant_id)
+             select gen_random_uuid(), gen_random_uuid()::text, receipt_id, 'open', '[]', now(), '{supplier}', '{plant}' from r returning *),
+         e as (insert into difference_entry (case_id, number, at, actor, side, note, supplier_id, plant_id)
+             select case_id, 1, now(), '{{}}', 'supplier', 'x', supplier_id, plant_id from k),
+         s as (insert into specification (specification_id, item_id, version, valid_from, characteristics, created_by, created_at)
+             select gen_random_uuid(), item_id, 1, now(), '[]', '{{}}', now() from i
+             on conflict do nothing)
+         insert into api_key (api_key_id, machine_id, prefix, key_hash, name, rights, supplier_id, created_at, created_by, expires_at)
+         values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid()::text, 'x', 'x', '{{}}', '{supplier}', now(), 'x', now())",
+        plant = scene.plant
+    );
+    sqlx::query(AssertSqlSafe(sql)).execute(&scene.owner).await.expect("papers");
 }
 
 #[sqlx::test(migrations = "../../migrations")]

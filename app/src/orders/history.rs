@@ -1,10 +1,10 @@
-//! What happened to an order, as rows for the event list: each event in plain words, and each trip of it to another system
-//! as a row of its own at the time that system answered.
+//! What happened to an order or another thing, as rows for the event list: each event in plain words, and each trip of it to
+//! another system as a row of its own at the time that system answered, named by what kind of system it is.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::event::Event;
+use domain::event::{Event, SubjectKind};
 use domain::exchange::{DeliveryState, TriggeredBy};
 use leptos::prelude::*;
 use store::timeline::{Entry, MOST, Trip};
@@ -44,6 +44,17 @@ impl Shown {
     }
 }
 
+/// Of what a row names the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// Nothing more: the page is about one thing, and all rows are about it.
+    Own,
+    /// Of what is not the order whose page it is.
+    OfOrder,
+    /// Of everything.
+    Everything,
+}
+
 /// One thing in the story: an event, or its trip.
 struct Told<'a> {
     at: DateTime<Utc>,
@@ -64,25 +75,26 @@ impl Told<'_> {
 
 /// Events and their trips, the newest first.
 fn told(entries: &[Entry]) -> Vec<Told<'_>> {
-    let mut told: Vec<Told<'_>> = entries
+    let mut told: Vec<(usize, Told<'_>)> = entries
         .iter()
-        .flat_map(|entry| {
+        .enumerate()
+        .flat_map(|(place, entry)| {
             let trips = entry.deliveries.iter().map(move |trip| {
                 let at = trip.finished_at.or_else(|| trip.tries.first().map(|one| one.at)).unwrap_or(entry.at);
-                Told { at, entry, trip: Some(trip) }
+                (place, Told { at, entry, trip: Some(trip) })
             });
-            std::iter::once(Told { at: entry.at, entry, trip: None }).chain(trips)
+            std::iter::once((place, Told { at: entry.at, entry, trip: None })).chain(trips)
         })
         .collect();
-    // Stable: what happened at the same instant keeps the order of the log, trips after their event.
-    told.sort_by(|one, other| {
+    // What happened at the same instant keeps the order of the log, trips after their event.
+    told.sort_by(|(place, one), (other_place, other)| {
         other
             .at
             .cmp(&one.at)
-            .then_with(|| other.entry.subject_version.cmp(&one.entry.subject_version))
+            .then_with(|| place.cmp(other_place))
             .then_with(|| other.trip.is_some().cmp(&one.trip.is_some()))
     });
-    told
+    told.into_iter().map(|(_, told)| told).collect()
 }
 
 /// The sheet on an order's page.
@@ -109,7 +121,7 @@ pub(super) fn sheet(order: &OrderView, around: &Around, shown: Shown) -> AnyView
                 <h2 id="timeline-title">"Timeline "<span>{format!("times in {}", around.reading.abbreviation(around.now()))}</span></h2>
                 <nav class="toolbar" aria-label="Which events">{tabs}</nav>
             </div>
-            {list(&order.history, around, shown, false)}
+            {rows(&order.history, around, shown, Naming::OfOrder)}
         </section>
     }
     .into_any()
@@ -117,6 +129,10 @@ pub(super) fn sheet(order: &OrderView, around: &Around, shown: Shown) -> AnyView
 
 /// The rows, or what to say where there are none. On a page about several orders each row names its own.
 pub(crate) fn list(entries: &[Entry], around: &Around, shown: Shown, several: bool) -> AnyView {
+    rows(entries, around, shown, if several { Naming::Everything } else { Naming::Own })
+}
+
+fn rows(entries: &[Entry], around: &Around, shown: Shown, naming: Naming) -> AnyView {
     let all = told(entries);
     // Time since the one before counts all rows, so that a filter does not invent a gap.
     let mut before: HashMap<usize, DateTime<Utc>> = HashMap::new();
@@ -129,7 +145,7 @@ pub(crate) fn list(entries: &[Entry], around: &Around, shown: Shown, several: bo
         .iter()
         .enumerate()
         .filter(|(_, told)| told.belongs(shown))
-        .map(|(index, told)| row(told, before.get(&index).copied(), around, several))
+        .map(|(index, told)| row(told, before.get(&index).copied(), around, naming))
         .collect();
     if rows.is_empty() {
         let text = match shown {
@@ -146,11 +162,11 @@ pub(crate) fn list(entries: &[Entry], around: &Around, shown: Shown, several: bo
     .into_any()
 }
 
-fn row(told: &Told<'_>, before: Option<DateTime<Utc>>, around: &Around, several: bool) -> EventRow {
+fn row(told: &Told<'_>, before: Option<DateTime<Utc>>, around: &Around, naming: Naming) -> EventRow {
     let gap = before.filter(|before| *before < told.at).map(|before| format!("+{}", duration(told.at - before)));
     let when = instant(told.at, &around.reading);
     match told.trip {
-        None => event_row(told.entry, when, gap, several),
+        None => event_row(told.entry, when, gap, around, naming),
         Some(trip) => trip_row(told.entry, trip, when, gap, around),
     }
 }
@@ -161,9 +177,26 @@ fn correlation(entry: &Entry) -> AnyView {
         .into_any()
 }
 
-fn event_row(entry: &Entry, when: AnyView, gap: Option<String>, several: bool) -> EventRow {
+/// The document that an event is about, with the way to it.
+fn subject(entry: &Entry) -> Option<AnyView> {
+    let name = inbound::document(&entry.event)?;
+    let id = entry.subject_id;
+    let href = match entry.subject_kind {
+        SubjectKind::Certificate => format!("/certificates/{id}"),
+        SubjectKind::Lot => format!("/lots/{id}"),
+        _ => format!("/{}/{}", inbound::shelf(&entry.event)?, encoded(&name)),
+    };
+    Some(stamp(name, Some(href)))
+}
+
+fn event_row(entry: &Entry, when: AnyView, gap: Option<String>, around: &Around, naming: Naming) -> EventRow {
     let (tone, what) = words::event(&entry.event);
-    let mut meta = vec![entry.actor.name().to_owned().into_any()];
+    // What the house calls its systems is not for suppliers.
+    let who = match &entry.heard_from {
+        Some(place) if around.viewer.is_supplier() => words::system_tag(place.system).to_owned(),
+        _ => entry.actor.name().to_owned(),
+    };
+    let mut meta = vec![who.into_any()];
     if let Some(reasons) = words::reasons(&entry.event) {
         meta.push(reasons.into_any());
     }
@@ -171,13 +204,18 @@ fn event_row(entry: &Entry, when: AnyView, gap: Option<String>, several: bool) -
     let document = match &entry.event {
         Event::OrderPublished { order, .. } => Some(stamp(order.clone(), Some(format!("/orders/{}", encoded(order))))),
         Event::ConfirmationAcknowledged { their_ref, .. } => Some(stamp(their_ref.clone(), None)),
-        event if several => event.order().map(|order| stamp(order, Some(format!("/orders/{}", encoded(order))))),
-        _ => None,
+        _ if naming == Naming::Own => None,
+        event => match event.order() {
+            Some(order) if naming == Naming::Everything => {
+                Some(stamp(order.to_owned(), Some(format!("/orders/{}", encoded(order)))))
+            }
+            _ => subject(entry),
+        },
     };
     EventRow {
         when,
         gap,
-        system: words::system(&entry.actor, &entry.event),
+        system: words::system(entry),
         tone,
         what,
         quote: words::quote(&entry.event),
@@ -213,7 +251,8 @@ fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, arou
         DeliveryState::Delivered => (
             Tone::Ok,
             format!(
-                "{cargo} is in the ERP{}",
+                "{cargo} is in {}{}",
+                words::the_system(trip.to.system),
                 trip.their_ref.as_deref().map(|number| format!(" as {number}")).unwrap_or_default()
             ),
         ),
@@ -230,7 +269,8 @@ fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, arou
     if let Some(next) = trip.next_attempt_at.filter(|_| trip.state == DeliveryState::Retrying) {
         facts.push(format!("next {}", reading.short(next)));
     }
-    let mut meta = vec![facts.join(", ").into_any()];
+    let mut meta: Vec<AnyView> = trip.to.name.clone().into_iter().map(IntoAny::into_any).collect();
+    meta.push(facts.join(", ").into_any());
     if trip.triggered_by != TriggeredBy::Event {
         meta.push("sent again by a person".into_any());
     }
@@ -255,7 +295,7 @@ fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, arou
     EventRow {
         when,
         gap,
-        system: "ERP",
+        system: words::system_tag(trip.to.system),
         tone,
         what,
         quote: None,

@@ -107,6 +107,44 @@ pub fn cargo(event: &Event) -> Option<String> {
     })
 }
 
+/// The number of the document that an event is about, as people know it.
+pub fn document(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::ShipmentAnnounced { notice } | Event::ShipmentAmended { notice, .. } => notice.number.clone(),
+        Event::ShipmentCancelled { notice, .. }
+        | Event::ShipmentMoved { notice, .. }
+        | Event::CertificateWaived { notice, .. } => notice.clone(),
+        Event::ReceiptPosted { receipt } => receipt.number.clone(),
+        Event::ReceiptReversed { receipt, .. } => receipt.clone(),
+        Event::DifferenceOpened { case, .. }
+        | Event::DifferenceAnswered { case, .. }
+        | Event::DifferenceClosed { case, .. } => case.clone(),
+        Event::CertificateSubmitted { certificate } => certificate.number.clone(),
+        Event::CertificateAccepted { number, .. } | Event::CertificateRejected { number, .. } => number.clone(),
+        Event::LotDecided { lot, .. } => lot.lot.clone(),
+        Event::HoldPlaced { hold } | Event::HoldReleased { hold, .. } => hold.number.clone(),
+        Event::HoldReleaseRequested { hold, .. } => hold.clone(),
+        _ => return None,
+    })
+}
+
+/// Under which address the pages of such documents lie, where they go by their number.
+pub const fn shelf(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::ShipmentAnnounced { .. }
+        | Event::ShipmentAmended { .. }
+        | Event::ShipmentCancelled { .. }
+        | Event::ShipmentMoved { .. }
+        | Event::CertificateWaived { .. } => "shipments",
+        Event::ReceiptPosted { .. } | Event::ReceiptReversed { .. } => "receipts",
+        Event::DifferenceOpened { .. } | Event::DifferenceAnswered { .. } | Event::DifferenceClosed { .. } => {
+            "differences"
+        }
+        Event::HoldPlaced { .. } | Event::HoldReleaseRequested { .. } | Event::HoldReleased { .. } => "holds",
+        _ => return None,
+    })
+}
+
 /// As people call it.
 pub const fn certificate_words(kind: CertificateKind) -> &'static str {
     match kind {

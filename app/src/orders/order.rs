@@ -70,7 +70,7 @@ async fn load(number: String, query: Vec<(String, String)>) -> Result<Loaded, Ap
     let mut tx = request::reader().await?;
     let around = Around::load(&mut tx).await?;
     let record = orders::get(&mut tx, &number).await?;
-    let history = timeline::of_subject(&mut tx, record.order.order_id.0).await?;
+    let history = timeline::of_order(&mut tx, record.order.order_id).await?;
     let receipts = receipts::of_order(&mut tx, record.order.order_id.0).await?;
     let in_erp = order_list::in_erp(&mut tx, record.order.order_id).await?.into_iter().collect();
     let shipped = ship_notices::of_order(&mut tx, record.order.order_id).await?;

@@ -15,6 +15,7 @@ use domain::order::{Change, Commitment, Counter, Proposal, last_day, total};
 use domain::quantity::Unit;
 use domain::tolerance::Deviation;
 use store::order_list::InErp;
+use store::timeline::{Entry, System};
 
 use super::inbound;
 use crate::ui::number::quantity_text;
@@ -219,19 +220,35 @@ pub fn change(change: &Change, unit: &Unit) -> String {
 }
 
 /// Whose part of the story an event is.
-pub const fn system(actor: &Actor, event: &Event) -> &'static str {
-    match (event, actor) {
+pub fn system(entry: &Entry) -> &'static str {
+    match (&entry.event, &entry.actor) {
+        (_, Actor::System { .. }) => system_tag(entry.heard_from.as_ref().map_or(System::Erp, |place| place.system)),
         (
             Event::OrderPublished { .. }
             | Event::OrderRevised { .. }
             | Event::OrderCancelled { .. }
             | Event::OrderClosed { .. },
             _,
-        )
-        | (_, Actor::System { .. }) => "ERP",
+        ) => "ERP",
         (_, Actor::Machine { .. }) => "API",
         (_, Actor::Person { .. }) => "Portal",
         (_, Actor::Loop { .. }) => "Interlock",
+    }
+}
+
+/// A kind of system where there is little room.
+pub const fn system_tag(system: System) -> &'static str {
+    match system {
+        System::Erp => "ERP",
+        System::Warehouse => "WMS",
+    }
+}
+
+/// A kind of system in a sentence.
+pub const fn the_system(system: System) -> &'static str {
+    match system {
+        System::Erp => "the ERP",
+        System::Warehouse => "the warehouse system",
     }
 }
 

@@ -1,10 +1,13 @@
-//! The history of one order, or of everything with one correlation id: what happened, and what each system made of it.
+//! The history of one thing, of an order with everything that came of it, or of everything with one correlation id: what
+//! happened, and what each system made of it.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
 use domain::event::{Event, SubjectKind};
 use domain::exchange::{DeliveryState, FaultClass, TriggeredBy};
-use domain::id::{ConnectionId, CorrelationId, DeliveryId, EventId};
+use domain::id::{ConnectionId, CorrelationId, DeliveryId, EventId, OrderId};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,12 +33,32 @@ pub struct Entry {
     pub at: DateTime<Utc>,
     /// Who.
     pub actor: Actor,
+    /// Where it was heard, if another system told it.
+    pub heard_from: Option<Place>,
     /// What it belongs to.
     pub correlation: CorrelationId,
     /// What.
     pub event: Event,
     /// Where it went.
     pub deliveries: Vec<Trip>,
+}
+
+/// What kind of system is at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// It issues the orders and keeps the books.
+    Erp,
+    /// It moves the goods.
+    Warehouse,
+}
+
+/// A system as the reader may know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its kind.
+    pub system: System,
+    /// The connection's name; suppliers are not told.
+    pub name: Option<String>,
 }
 
 /// One trip of an event to another system.
@@ -45,6 +68,8 @@ pub struct Trip {
     pub delivery_id: DeliveryId,
     /// Where to.
     pub connection_id: ConnectionId,
+    /// What that is.
+    pub to: Place,
     /// How far.
     pub state: DeliveryState,
     /// Tries so far.
@@ -105,6 +130,55 @@ pub async fn of_subject(tx: &mut Tx, subject_id: Uuid) -> Result<Vec<Entry>, Sto
     with_trips(tx, rows).await
 }
 
+/// The history of an order and of what came of it, the newest first: its ship notices, their receipts, the lots in which the
+/// material lies, the certificates of these lots and the holds on them. Only what the reader's scope lets through.
+pub async fn of_order(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query_as!(
+        EventRow,
+        r#"
+        with shipped as (
+            select ship_line_id, ship_notice_id, supplier_id, item_id from ship_notice_line where order_id = $1
+        ),
+        received as (
+            select l.receipt_id, l.lot_id from receipt_line l join shipped using (ship_line_id)
+            union
+            select l.receipt_id, l.lot_id from receipt_line l join order_line using (order_line_id) where order_line.order_id = $1
+        ),
+        stored as (
+            select lot.* from lot where lot_id in (select lot_id from received)
+        )
+        select event_id, subject_kind, subject_id, subject_version, at, actor, correlation_id, data
+        from event
+        where subject_id = any (array(
+            select $1
+            union select ship_notice_id from shipped
+            union select receipt_id from received
+            union select lot_id from stored
+            union
+            select c.certificate_id
+            from shipped
+            join ship_notice_lot s using (ship_line_id)
+            join certificate_lot c on c.supplier_id = shipped.supplier_id and c.item_id = shipped.item_id and c.lot = s.lot
+            union
+            select h.hold_id
+            from stored l
+            join hold h on h.item_id = l.item_id and coalesce(h.released_at >= l.created_at, true) and case
+                when h.lot_id is not null then h.lot_id = l.lot_id
+                when h.scope = 'supplier_item' then h.supplier_id = l.supplier_id
+                else h.plant_id = l.plant_id
+              end
+        ))
+        order by at desc, position desc
+        limit $2
+        "#,
+        order_id.0,
+        MOST
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    with_trips(tx, rows).await
+}
+
 /// Everything with one correlation id, the newest first.
 pub async fn of_correlation(tx: &mut Tx, correlation: CorrelationId) -> Result<Vec<Entry>, StoreError> {
     let rows = sqlx::query_as!(
@@ -135,8 +209,28 @@ struct EventRow {
     data: Value,
 }
 
+/// What is behind the connections, as the reader may know it.
+async fn places(tx: &mut Tx, connections: &[Uuid]) -> Result<HashMap<Uuid, Place>, StoreError> {
+    let rows = sqlx::query!(
+        r#"
+        select connection_id as "connection_id!", system as "system!",
+               case when current_setting('interlock.scope', true) in ('all', 'plants') then name end as name
+        from connection_systems($1)
+        "#,
+        connections
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let place = |system: &str, name| Place { system: if system == "wms" { System::Warehouse } else { System::Erp }, name };
+    Ok(rows.into_iter().map(|row| (row.connection_id, place(&row.system, row.name))).collect())
+}
+
 async fn with_trips(tx: &mut Tx, rows: Vec<EventRow>) -> Result<Vec<Entry>, StoreError> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
+    let rows = rows
+        .into_iter()
+        .map(|mut row| Ok((read_json::<Actor>("actor", row.actor.take())?, row)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let ids: Vec<Uuid> = rows.iter().map(|(_, row)| row.event_id).collect();
     let trips = sqlx::query!(
         r#"
         select delivery_id, connection_id, event_id, state, attempts, next_attempt_at, fault_class, fault_message, their_ref,
@@ -164,12 +258,21 @@ async fn with_trips(tx: &mut Tx, rows: Vec<EventRow>) -> Result<Vec<Entry>, Stor
     .fetch_all(tx.sql())
     .await?;
 
-    let mut by_event: std::collections::HashMap<Uuid, Vec<Trip>> = std::collections::HashMap::new();
+    let mut connections: Vec<Uuid> = trips.iter().map(|trip| trip.connection_id).collect();
+    connections.extend(rows.iter().filter_map(|(actor, _)| Some(told_by(actor)?.0)));
+    connections.sort_unstable();
+    connections.dedup();
+    let places = places(tx, &connections).await?;
+    // A connection is never deleted: none is unknown but by a fault in the data, and then it is told as what most are.
+    let place = |connection: Uuid| places.get(&connection).cloned().unwrap_or(Place { system: System::Erp, name: None });
+
+    let mut by_event: HashMap<Uuid, Vec<Trip>> = HashMap::new();
     for trip in trips {
         let own = tries.iter().filter(|one| one.delivery_id == trip.delivery_id);
         by_event.entry(trip.event_id).or_default().push(Trip {
             delivery_id: DeliveryId(trip.delivery_id),
             connection_id: ConnectionId(trip.connection_id),
+            to: place(trip.connection_id),
             state: read_word("delivery state", &trip.state)?,
             attempts: trip.attempts,
             next_attempt_at: trip.next_attempt_at,
@@ -195,18 +298,27 @@ async fn with_trips(tx: &mut Tx, rows: Vec<EventRow>) -> Result<Vec<Entry>, Stor
         });
     }
     rows.into_iter()
-        .map(|row| {
+        .map(|(actor, row)| {
             Ok(Entry {
                 event_id: EventId(row.event_id),
                 subject_kind: read_word("subject kind", &row.subject_kind)?,
                 subject_id: row.subject_id,
                 subject_version: row.subject_version,
                 at: row.at,
-                actor: read_json("actor", row.actor)?,
+                heard_from: told_by(&actor).map(|connection| place(connection.0)),
+                actor,
                 correlation: CorrelationId(row.correlation_id),
                 event: read_json("event", row.data)?,
                 deliveries: by_event.remove(&row.event_id).unwrap_or_default(),
             })
         })
         .collect()
+}
+
+/// The connection through which something was told.
+const fn told_by(actor: &Actor) -> Option<ConnectionId> {
+    match actor {
+        Actor::System { connection_id, .. } => Some(*connection_id),
+        Actor::Person { .. } | Actor::Machine { .. } | Actor::Loop { .. } => None,
+    }
 }

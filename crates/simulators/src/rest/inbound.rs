@@ -54,6 +54,14 @@ pub struct Inbound {
     inspected: BTreeMap<String, bool>,
 }
 
+/// A document's number as this system writes it: two systems never give one number to two documents.
+fn numbered(role: Role, number: u64) -> String {
+    match role {
+        Role::Erp => number.to_string(),
+        Role::Wms => format!("W{number}"),
+    }
+}
+
 impl Inbound {
     /// The rules of an item, for where its goods go.
     pub fn know(&mut self, order: &Order) {
@@ -218,7 +226,7 @@ impl Inbound {
             | Told::Moved { notice, .. } => self.expected.get(notice).map(|expected| expected.document.clone()),
             _ => None,
         };
-        let document = known.unwrap_or_else(|| (FIRST_DOCUMENT + position - 1).to_string());
+        let document = known.unwrap_or_else(|| numbered(role, FIRST_DOCUMENT + position - 1));
         let taken = Taken {
             position,
             document: document.clone(),
@@ -322,11 +330,7 @@ impl Inbound {
     }
 
     fn next_receipt(&self, role: Role) -> String {
-        let number = FIRST_RECEIPT + self.receipts.len() as u64;
-        match role {
-            Role::Erp => number.to_string(),
-            Role::Wms => format!("W{number}"),
-        }
+        numbered(role, FIRST_RECEIPT + self.receipts.len() as u64)
     }
 
     /// A milestone of a ship notice.

@@ -189,10 +189,17 @@ pub async fn amend_shipment(number: String) -> Result<(), AppError> {
         let record = ship_notices::get(&mut tx, &number).await?;
         let mut draft = Draft::of_content(&record.notice.content(), tx.new_id().to_string(), &record.plant.0);
         draft.amends = Some((record.notice.number.clone(), record.notice.version));
-        Ok(draft)
+        let same = draft.says(&record.notice.content(), record.today(tx.now()));
+        Ok(same.then_some(draft))
     };
     match outcome.await {
-        Ok(draft) => begin(&draft, Step::Lines, None).await,
+        Ok(Some(draft)) => begin(&draft, Step::Lines, None).await,
+        Ok(None) => {
+            let words = "It cannot be amended here: a form would not hold its lots, serials and packages as they were sent. Amend it through the API, where it came from. Nothing was changed.";
+            request::keep_notice(words).await?;
+            request::see_other(&address(&number));
+            Ok(())
+        }
         Err(error) => {
             request::answer_with(&error);
             Err(error)

@@ -18,13 +18,11 @@ use domain::shipment::serials::{parse_serials, serials_in_short};
 use domain::shipment::{PackageKind, ShippedLot};
 use serde::{Deserialize, Serialize};
 
+use super::whole::MOST_ROWS;
 use crate::form::FieldProblem;
 
 /// The fields of a form: id → text.
 pub type Fields = BTreeMap<String, String>;
-
-/// The most rows of one kind on a page; more come through the API.
-pub const MOST_ROWS: usize = 400;
 
 /// What was typed so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,13 +217,21 @@ impl Draft {
         self.fields.insert(key.to_owned(), value);
     }
 
-    /// Takes the lines as the first step posted them. Rows of lots in which nothing was typed are dropped.
+    /// Takes the lines as the first step posted them. Rows of lots in which nothing was typed are dropped; what the page
+    /// only showed stays as it was.
     pub fn take_lines(&mut self, f: &Fields) {
         let text = |key: String| f.get(&key).cloned().unwrap_or_default();
-        self.lines = (0..MOST_ROWS)
+        let before = std::mem::take(&mut self.lines);
+        self.lines = (0_usize..)
             .map_while(|i| Some((i, f.get(&format!("lines.{i}.id"))?.clone())))
-            .map(|(i, id)| {
-                let lots = (0..MOST_ROWS)
+            .filter_map(|(i, id)| {
+                let (quantity, paste) = (text(format!("lines.{i}.quantity")), text(format!("lines.{i}.paste")));
+                if f.contains_key(&format!("lines.{i}.kept")) {
+                    // Gone where another page removed the line.
+                    let known = before.iter().find(|line| line.id == id)?;
+                    return Some(TypedLine { quantity, paste, ..known.clone() });
+                }
+                let lots = (0_usize..)
                     .take_while(|j| f.contains_key(&format!("lines.{i}.lots.{j}.lot")))
                     .map(|j| {
                         let [lot, quantity, expires_on, produced_on, origin, serials] =
@@ -234,13 +240,7 @@ impl Draft {
                     })
                     .filter(|lot| !lot.is_blank())
                     .collect();
-                TypedLine {
-                    id,
-                    quantity: text(format!("lines.{i}.quantity")),
-                    lots,
-                    serials: text(format!("lines.{i}.serials")),
-                    paste: text(format!("lines.{i}.paste")),
-                }
+                Some(TypedLine { id, quantity, lots, serials: text(format!("lines.{i}.serials")), paste })
             })
             .collect();
     }
@@ -254,7 +254,7 @@ impl Draft {
         if f.contains_key("units.kept") {
             return; // too many for inputs: they were only shown
         }
-        self.units = (0..MOST_ROWS)
+        self.units = (0_usize..)
             .map_while(|k| Some((k, f.get(&format!("units.{k}.number"))?.parse().ok()?)))
             .map(|(k, number)| TypedUnit {
                 number,
@@ -262,7 +262,7 @@ impl Draft {
                 parent: text(format!("units.{k}.parent")),
                 gross_kg: text(format!("units.{k}.gross_kg")),
                 sscc: Some(text(format!("units.{k}.sscc"))).filter(|sscc| !sscc.is_empty()),
-                contents: (0..MOST_ROWS)
+                contents: (0_usize..)
                     .map_while(|m| {
                         let what = f.get(&format!("units.{k}.contents.{m}.what"))?.clone();
                         Some(TypedPacked { what, quantity: text(format!("units.{k}.contents.{m}.quantity")) })
@@ -276,7 +276,8 @@ impl Draft {
     /// Takes the fields of the transport step.
     pub fn take_transport(&mut self, f: &Fields) {
         for key in TRANSPORT {
-            self.put(key, f.get(key).cloned().unwrap_or_default());
+            // A browser ends the lines of a text area with two characters.
+            self.put(key, f.get(key).map(|text| text.replace("\r\n", "\n")).unwrap_or_default());
         }
     }
 
@@ -298,46 +299,55 @@ impl Draft {
         }
     }
 
-    /// One more empty row of a lot: with what is left of the line, and the origin of the row before.
-    pub fn add_lot(&mut self, line: usize) {
-        let Some(line) = self.lines.get_mut(line).filter(|line| line.lots.len() < MOST_ROWS) else { return };
+    /// One more empty row of a lot: with what is left of the line, and the origin of the row before. Refused where the page
+    /// has no room for it.
+    pub fn add_lot(&mut self, place: usize) -> Result<(), Vec<FieldProblem>> {
+        let Some(line) = self.lines.get_mut(place) else { return Ok(()) };
         let sum = line.lots.iter().filter_map(|lot| parse_number(&lot.quantity).ok()).fold(Decimal::ZERO, add);
         let left = parse_number(&line.quantity).ok().map(|whole| whole - sum).filter(|left| *left > Decimal::ZERO);
         let origin = line.lots.last().map(|lot| lot.origin.clone()).unwrap_or_default();
         let quantity = left.map(|left| grouped(left, 0)).unwrap_or_default();
         line.lots.push(TypedLot { quantity, origin, ..TypedLot::default() });
+        if self.line_fits(place) {
+            return Ok(());
+        }
+        self.lines[place].lots.pop();
+        let words = format!("The page has fields for {MOST_ROWS} lots. Paste further ones as a table.");
+        Err(vec![FieldProblem::new(format!("lines.{place}.add"), words)])
     }
 
     /// Takes a pasted table apart: one lot in each row, its columns lot, quantity, last day of use, day of production, origin,
-    /// serials; separated by tabs or semicolons.
-    pub fn take_paste(&mut self, line: usize) {
-        let Some(line) = self.lines.get_mut(line) else { return };
-        let pasted = std::mem::take(&mut line.paste);
-        for row in
-            pasted.lines().map(str::trim).filter(|row| !row.is_empty()).take(MOST_ROWS - line.lots.len().min(MOST_ROWS))
-        {
-            let mut cells = row.split(['\t', ';']).map(|cell| cell.trim().to_owned());
-            let mut next = || cells.next().unwrap_or_default();
-            line.lots.push(TypedLot {
-                lot: next(),
-                quantity: next(),
-                expires_on: next(),
-                produced_on: next(),
-                origin: next(),
-                serials: next(),
-            });
-        }
+    /// serials; separated by tabs or semicolons. Taken whole, or refused whole where a ship notice does not hold so many.
+    pub fn take_paste(&mut self, place: usize) -> Result<(), Vec<FieldProblem>> {
+        let Some(line) = self.lines.get(place) else { return Ok(()) };
+        let rows = || line.paste.lines().map(str::trim).filter(|row| !row.is_empty());
+        self.room_for(rows().count(), place)?;
+        let lots: Vec<TypedLot> = rows()
+            .map(|row| {
+                let mut cells = row.split(['\t', ';']).map(|cell| cell.trim().to_owned());
+                let mut next = || cells.next().unwrap_or_default();
+                TypedLot {
+                    lot: next(),
+                    quantity: next(),
+                    expires_on: next(),
+                    produced_on: next(),
+                    origin: next(),
+                    serials: next(),
+                }
+            })
+            .collect();
+        let line = &mut self.lines[place];
+        line.paste.clear();
+        line.lots.extend(lots);
         let whole = parse_number(&line.quantity).unwrap_or_default();
         if whole.is_zero() {
             line.quantity.clear();
         }
+        Ok(())
     }
 
-    /// One more package: a carton on the last pallet, where there is one.
-    pub fn add_unit(&mut self, kind: PackageKind) {
-        if self.units.len() >= MOST_ROWS {
-            return;
-        }
+    /// One more package: a carton on the last pallet, where there is one. Refused where the page has no room for it.
+    pub fn add_unit(&mut self, kind: PackageKind) -> Result<(), Vec<FieldProblem>> {
         let pallet = self.units.iter().rev().find(|unit| unit.kind == PackageKind::Pallet.as_str());
         let parent = match kind {
             PackageKind::Pallet => String::new(),
@@ -346,6 +356,22 @@ impl Draft {
         let number = self.units.iter().map(|unit| unit.number).max().unwrap_or(0) + 1;
         let contents = if kind == PackageKind::Pallet { Vec::new() } else { vec![TypedPacked::default()] };
         self.units.push(TypedUnit { number, kind: kind.to_string(), parent, contents, ..TypedUnit::default() });
+        if self.units_fit() {
+            return Ok(());
+        }
+        self.units.pop();
+        Err(no_room_for_packing())
+    }
+
+    /// One more thing in a package. Refused where the page has no room for it.
+    pub fn add_content(&mut self, place: usize) -> Result<(), Vec<FieldProblem>> {
+        let Some(unit) = self.units.get_mut(place) else { return Ok(()) };
+        unit.contents.push(TypedPacked::default());
+        if self.units_fit() {
+            return Ok(());
+        }
+        self.units[place].contents.pop();
+        Err(no_room_for_packing())
     }
 
     /// Takes a package out; what stood on it stands on nothing.
@@ -436,6 +462,11 @@ impl Draft {
             units,
         })
     }
+}
+
+fn no_room_for_packing() -> Vec<FieldProblem> {
+    let words = "The page has no fields for more. So much is packed alike here, or comes through the API.";
+    vec![FieldProblem::new("per_carton", words)]
 }
 
 fn add(sum: Decimal, next: Decimal) -> Decimal {

@@ -63,8 +63,8 @@ fn a_pasted_table_becomes_rows_and_an_added_row_has_what_is_left() {
     let mut draft = ready();
     draft.lines[0].lots.clear();
     draft.lines[0].paste = "A\t30\t04 Dec 2027\t\tDE\nB;20".to_owned();
-    draft.take_paste(0);
-    draft.add_lot(0);
+    draft.take_paste(0).expect("room");
+    draft.add_lot(0).expect("room");
     let lots: Vec<_> = draft.lines[0].lots.iter().map(|lot| (lot.lot.as_str(), lot.quantity.as_str())).collect();
     assert_eq!(lots, [("A", "30"), ("B", "20"), ("", "50")]);
     assert!(draft.lines[0].paste.is_empty());

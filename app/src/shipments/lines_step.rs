@@ -10,7 +10,15 @@ use super::draft::{TypedLine, TypedLot};
 use super::steps::{StepView, area, bar, example, input};
 
 pub(super) fn show(view: &StepView) -> AnyView {
-    let lines = view.draft.lines.iter().enumerate().map(|(i, line)| line_view(view, i, line)).collect_view();
+    let fits = view.draft.lines_that_fit();
+    let lines = view
+        .draft
+        .lines
+        .iter()
+        .zip(fits)
+        .enumerate()
+        .map(|(i, (line, fits))| line_view(view, i, line, fits))
+        .collect_view();
     let none = view.draft.lines.is_empty().then(|| {
         view! { <section class="sheet"><crate::ui::empty::EmptyState title="No line is left" text="Choose lines that are due." action=Some(("Choose lines".to_owned(), format!("/shipments/new?draft={}", view.id)))/></section> }
     });
@@ -29,7 +37,7 @@ pub(super) fn show(view: &StepView) -> AnyView {
     .into_any()
 }
 
-fn line_view(view: &StepView, i: usize, line: &TypedLine) -> AnyView {
+fn line_view(view: &StepView, i: usize, line: &TypedLine, fits: bool) -> AnyView {
     let known = view.known.get(&line.id).map(|known| &known.line);
     let unit = known.map(|known| known.unit.code().to_owned()).unwrap_or_default();
     let rules = known.map(|known| known.rules.clone()).unwrap_or_default();
@@ -54,18 +62,29 @@ fn line_view(view: &StepView, i: usize, line: &TypedLine) -> AnyView {
     let due = known
         .and_then(|known| known.promised_on())
         .map(|on| tag(Tone::Neutral, format!("promised {}", domain::calendar::day(on))));
-    let lot_rows =
-        line.lots.iter().enumerate().map(|(j, lot)| lot_view(view, i, j, lot, &unit, rules.serials)).collect_view();
+    let lot_rows = if fits {
+        let rows = line.lots.iter().enumerate();
+        rows.map(|(j, lot)| lot_view(view, i, j, lot, &unit, rules.serials)).collect_view().into_any()
+    } else {
+        kept_view(i, line, &unit)
+    };
     let with_lots = rules.lots || !line.lots.is_empty();
     let lots_wrong = view.wrong(&format!("lines.{i}.add"));
     let lots_note = lots_wrong
         .into_iter()
         .map(|words| crate::ui::field::field_note(Tone::Crit, words, Some(format!("lines.{i}.add-error"))))
         .collect_view();
-    let serials = (rules.serials && line.lots.is_empty() && !rules.lots).then(|| {
-        let at = format!("lines.{i}.serials");
-        area(view, &at, "Serials", "One for each piece: a list, or ranges like A0001-A0120", &line.serials, "3")
-    });
+    let serials =
+        (fits && (!line.serials.is_empty() || rules.serials && line.lots.is_empty() && !rules.lots)).then(|| {
+            let at = format!("lines.{i}.serials");
+            area(view, &at, "Serials", "One for each piece: a list, or ranges like A0001-A0120", &line.serials, "3")
+        });
+    let (press, words) = match (fits, with_lots) {
+        (false, _) => ("clear-lots", "Remove all lots and serials"),
+        (true, true) => ("add-lot", "Add a lot"),
+        (true, false) => ("add-lot", "Enter lots"),
+    };
+    let more = view! { <button class="button low" type="submit" name="f[do]" value=format!("{press}:{i}") id=format!("lines.{i}.add")>{words}</button> };
     let paste_id = format!("lines.{i}.paste");
     let remove = format!("Remove {}", view.name(&line.id));
     view! {
@@ -81,10 +100,10 @@ fn line_view(view: &StepView, i: usize, line: &TypedLine) -> AnyView {
                 </div>
                 {lot_rows}
                 {serials}
-                {(!line.lots.is_empty()).then(|| view! { <p class="small muted">{format!("Dates {}.", example(view.today))}</p> })}
+                {(fits && !line.lots.is_empty()).then(|| view! { <p class="small muted">{format!("Dates {}.", example(view.today))}</p> })}
                 {lots_note}
                 <div class="row-actions">
-                    <button class="button low" type="submit" name="f[do]" value=format!("add-lot:{i}") id=format!("lines.{i}.add")>{if with_lots { "Add a lot" } else { "Enter lots" }}</button>
+                    {more}
                     {(with_lots).then(|| view! {
                         <details class="note">
                             <summary>"Paste many lots"</summary>
@@ -95,6 +114,36 @@ fn line_view(view: &StepView, i: usize, line: &TypedLine) -> AnyView {
                 </div>
             </div>
         </section>
+    }
+    .into_any()
+}
+
+/// Lots and serials that are too long for inputs: the first of them, and the mark that leaves all as they are.
+fn kept_view(i: usize, line: &TypedLine, unit: &str) -> AnyView {
+    const FIRST: usize = 20;
+    let count = |count: usize| i64::try_from(count).unwrap_or(0);
+    let rows = line
+        .lots
+        .iter()
+        .take(FIRST)
+        .map(|lot| {
+            let until = (!lot.expires_on.is_empty()).then(|| format!("use by {}", lot.expires_on));
+            let made = (!lot.produced_on.is_empty()).then(|| format!("produced {}", lot.produced_on));
+            let origin = (!lot.origin.is_empty()).then(|| format!("origin {}", lot.origin));
+            let facts: Vec<String> = [until, made, origin].into_iter().flatten().collect();
+            view! { <li><span class="id">{lot.lot.clone()}</span><span class="muted">{facts.join(", ")}</span><span class="end">{format!("{} {unit}", lot.quantity)}</span></li> }
+        })
+        .collect_view();
+    let others = line.lots.len().saturating_sub(FIRST);
+    let words = match line.lots.len() {
+        0 => "The serials of this line".to_owned(),
+        lots => counted(count(lots), "lot", "lots"),
+    };
+    view! {
+        <input type="hidden" name=format!("f[lines.{i}.kept]") value="1"/>
+        <p>{format!("{words}: too long for fields on a page. Everything stays as it is. To change it, remove all and paste a new table, or use the API.")}</p>
+        <ul class="row-list">{rows}</ul>
+        {(others > 0).then(|| view! { <p class="small muted">{format!("and {} more", counted(count(others), "lot", "lots"))}</p> })}
     }
     .into_any()
 }

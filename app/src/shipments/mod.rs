@@ -33,6 +33,8 @@ mod transport_step;
 #[cfg(feature = "ssr")]
 mod versions;
 #[cfg(feature = "ssr")]
+mod whole;
+#[cfg(feature = "ssr")]
 pub mod words;
 
 use leptos::prelude::*;

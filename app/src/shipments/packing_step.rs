@@ -9,13 +9,10 @@ use crate::ui::number::counted;
 use super::draft::TypedUnit;
 use super::steps::{StepView, bar, input, labelled};
 
-/// More packages, or more lots to choose from, are only shown: as inputs they would be a page of megabytes.
-const MOST_INPUTS: usize = 100;
-
 pub(super) fn show(view: &StepView) -> AnyView {
     let units = &view.draft.units;
     let choices = view.draft.choices(|line| view.name(line));
-    let only_shown = units.len() > MOST_INPUTS || choices.len() > MOST_INPUTS * 2;
+    let only_shown = !view.draft.units_fit();
     let of = |kind: PackageKind| units.iter().filter(|unit| unit.kind == kind.as_str()).count();
     let count = |count: usize, one: &str, many: &str| counted(i64::try_from(count).unwrap_or(0), one, many);
     let words = match units.len() {
@@ -30,7 +27,7 @@ pub(super) fn show(view: &StepView) -> AnyView {
     let rows = if only_shown {
         view! {
             <input type="hidden" name="f[units.kept]" value="1"/>
-            <p class="pad">{format!("{words}. So many are packed alike or through the API and shown on the last step.")}</p>
+            <p class="pad">{format!("{words}. They stay as they are; so many are packed alike here, or through the API.")}</p>
         }
         .into_any()
     } else {
@@ -72,11 +69,14 @@ fn unit_view(view: &StepView, k: usize, unit: &TypedUnit, choices: &[(String, St
     let kinds =
         [(PackageKind::Pallet, "Pallet"), (PackageKind::Carton, "Carton"), (PackageKind::Other, "Other package")]
             .map(|(kind, words)| (kind.to_string(), words.to_owned()));
+    // What it stands on already stays a choice, whatever it is.
+    let usual =
+        |other: &TypedUnit| other.kind != "carton" || unit.kind == "carton" || other.number.to_string() == unit.parent;
     let parents = std::iter::once((String::new(), "nothing".to_owned())).chain(
         view.draft
             .units
             .iter()
-            .filter(|other| other.number != unit.number && (other.kind != "carton" || unit.kind == "carton"))
+            .filter(|other| other.number != unit.number && usual(other))
             .map(|other| (other.number.to_string(), format!("package {}", other.number))),
     );
     let contents = unit

@@ -37,6 +37,9 @@ use crate::ui::tone::Tone;
 use super::draft::{Draft, Fields, input_of, problems_of, step_of};
 use super::{lines_step, packing_step, review_step, transport_step};
 
+/// So many problems are said beside one input; the others follow when these are mended.
+const FIRST_WORDS: usize = 5;
+
 /// The name of the form in the drafts.
 pub(super) const FORM: &str = "ship-notice";
 
@@ -118,7 +121,11 @@ impl StepView {
     pub(super) fn wrong(&self, input: &str) -> Vec<String> {
         let words: Vec<&str> =
             self.problems.iter().filter(|problem| problem.field == input).map(|it| it.message.as_str()).collect();
-        if words.is_empty() { Vec::new() } else { vec![words.join(" ")] }
+        match words.len() {
+            0 => Vec::new(),
+            all if all <= FIRST_WORDS => vec![words.join(" ")],
+            all => vec![format!("{} And {} more.", words[..FIRST_WORDS].join(" "), all - FIRST_WORDS)],
+        }
     }
 }
 
@@ -148,10 +155,11 @@ async fn load(id: String, step: Step) -> Result<Loaded, AppError> {
     } else {
         (kept.problems, Vec::new())
     };
-    let problems = match step {
-        Step::Review => all,
-        step => all.into_iter().filter(|problem| step_of(&problem.field) == step.as_str()).collect(),
-    };
+    let problems = all
+        .into_iter()
+        .filter(|problem| step == Step::Review || step_of(&problem.field) == step.as_str())
+        .map(|problem| FieldProblem { field: draft.shown_at(&problem.field), ..problem })
+        .collect();
     let view = StepView { around, id, draft, problems, findings, known, today };
     Ok(Loaded { step, view: Some(view), around: None, correlation })
 }
@@ -191,6 +199,7 @@ enum Press {
     Leave,
     AddLot(usize),
     TakePaste(usize),
+    ClearLots(usize),
     RemoveLot(usize, usize),
     RemoveLine(usize),
     Pack,
@@ -214,6 +223,7 @@ impl Press {
             ("leave", ..) => Self::Leave,
             ("add-lot", Some(line), _) => Self::AddLot(line),
             ("paste", Some(line), _) => Self::TakePaste(line),
+            ("clear-lots", Some(line), _) => Self::ClearLots(line),
             ("remove-lot", Some(line), Some(lot)) => Self::RemoveLot(line, lot),
             ("remove-line", Some(line), _) => Self::RemoveLine(line),
             ("pack", ..) => Self::Pack,
@@ -307,12 +317,19 @@ async fn act(draft: &mut Draft, id: &str, step: Step, press: Press, today: Naive
         Press::Goto(step) => Ok(Went::To(path(id, step))),
         Press::Leave | Press::Discard => Ok(Went::To("/shipments".to_owned())),
         Press::AddLot(line) => {
-            draft.add_lot(line);
+            fields(draft.add_lot(line))?;
             let last = draft.lines.get(line).map_or(0, |line| line.lots.len().saturating_sub(1));
             here(format!("lines.{line}.lots.{last}.lot"))
         }
         Press::TakePaste(line) => {
-            draft.take_paste(line);
+            fields(draft.take_paste(line))?;
+            here(format!("line-{line}"))
+        }
+        Press::ClearLots(line) => {
+            if let Some(line) = draft.lines.get_mut(line) {
+                line.lots.clear();
+                line.serials.clear();
+            }
             here(format!("line-{line}"))
         }
         Press::RemoveLot(line, _) => here(format!("line-{line}")),
@@ -323,7 +340,7 @@ async fn act(draft: &mut Draft, id: &str, step: Step, press: Press, today: Naive
             here("main".to_owned())
         }
         Press::Pack => {
-            draft.pack(today).map_err(|problems| AppError::Fields { problems })?;
+            fields(draft.pack(today))?;
             here("packages".to_owned())
         }
         Press::Unpack => {
@@ -331,13 +348,12 @@ async fn act(draft: &mut Draft, id: &str, step: Step, press: Press, today: Naive
             here("packages".to_owned())
         }
         Press::AddUnit(kind) => {
-            draft.add_unit(kind);
+            fields(draft.add_unit(kind))?;
             here(format!("units.{}.kind", draft.units.len().saturating_sub(1)))
         }
         Press::AddContent(unit) => {
-            let Some(unit_rows) = draft.units.get_mut(unit) else { return here("packages".to_owned()) };
-            unit_rows.contents.push(super::draft::TypedPacked::default());
-            let last = unit_rows.contents.len() - 1;
+            fields(draft.add_content(unit))?;
+            let last = draft.units.get(unit).map_or(0, |unit| unit.contents.len().saturating_sub(1));
             here(format!("units.{unit}.contents.{last}.what"))
         }
         Press::RemoveUnit(unit) => {
@@ -349,6 +365,10 @@ async fn act(draft: &mut Draft, id: &str, step: Step, press: Press, today: Naive
             send_now(draft, today).await.map(Went::Sent)
         }
     }
+}
+
+fn fields(taken: Result<(), Vec<FieldProblem>>) -> Result<(), AppError> {
+    taken.map_err(|problems| AppError::Fields { problems })
 }
 
 /// What was typed on this step can be read; whether it is right is said at the end.

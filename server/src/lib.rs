@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 mod demo_certificates;
+pub mod demo_life;
 pub mod guard;
 pub mod health;
 pub mod live;

@@ -26,14 +26,21 @@ pub struct DemoPerson {
 }
 
 /// The demo log-ins of the page. The command `demo` makes these people.
-pub const DEMO_PEOPLE: [DemoPerson; 6] = [
+pub const DEMO_PEOPLE: [DemoPerson; 8] = [
     DemoPerson { role: "Supplier", who: "Ines Kolbe, Brennholt", email: "ines@brennholt.example", starts_on: "To do" },
     DemoPerson { role: "Buyer", who: "Marta Lindqvist", email: "marta@norvik.example", starts_on: "Deviations" },
+    DemoPerson { role: "Receiving clerk", who: "Clara Weiss", email: "clara@norvik.example", starts_on: "The dock" },
     DemoPerson {
         role: "Quality engineer",
         who: "Tomasz Zieliński",
         email: "tomasz@norvik.example",
-        starts_on: "Orders",
+        starts_on: "Inspections",
+    },
+    DemoPerson {
+        role: "Quality engineer",
+        who: "Vera Kučerová",
+        email: "vera@norvik.example",
+        starts_on: "Inspections",
     },
     DemoPerson { role: "Plant manager", who: "Henrik Brandt", email: "henrik@norvik.example", starts_on: "Orders" },
     DemoPerson {

@@ -67,7 +67,7 @@ pub fn Frame(
                     <input name="q" type="search" value=searched aria-label="Search" placeholder="PO, item, reference …" autocomplete="off" enterkeyhint="search"/>
                 </form>
                 <span class="push"></span>
-                {demo.then(|| view! { <span class="bar-item demo" title="Made up; its ERP and trucks are simulated">"Demo"<span class="wide-only">" data"</span></span> })}
+                {demo.then(|| view! { <span class="bar-item demo" title="Made up; its ERP and trucks are simulated">"Demo"<span class="wide-only">"data"</span></span> })}
                 {person.company.clone().map(|company| view! { <span class="bar-item wide-only">{company}</span> })}
                 <UserMenu person=person here=here/>
             </header>

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LINK_LASTS, ServeArguments, by_command, connect, fit, migrate, passwords, stop_asked};
 use crate::config::Config;
+use crate::demo_life::Life;
 use crate::live::Live;
 use crate::router::router;
 use crate::state::State;
@@ -40,10 +41,14 @@ pub(super) async fn serve(arguments: &ServeArguments, config: &Config, url: &str
     if !arguments.demo {
         offer_set_up(&store, &address).await?;
     }
+    let life = (arguments.demo && arguments.alive).then(|| Life::start(store.clone()));
     announce(&address, arguments.demo);
 
     stop_asked().await;
     println!("Stopping …");
+    if let Some(life) = life {
+        life.stop().await;
+    }
     serving.close().await;
     loops.stop().await;
     drop(simulated);

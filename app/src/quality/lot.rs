@@ -93,7 +93,11 @@ async fn load(typed: String, address: Address) -> Result<View, AppError> {
     let asked = read.and_then(Result::ok).unwrap_or(if all.is_zero() { Decimal::ONE } else { all });
     let verdict = lot_list::usability(&mut tx, lot_id, asked).await?;
     let house = !around.viewer.is_supplier();
-    let inspections = if house { inspections::of_lot(&mut tx, lot_id).await? } else { Vec::new() };
+    let inspections = if house && around.viewer.may(Action::SeeQuality) {
+        inspections::of_lot(&mut tx, lot_id).await?
+    } else {
+        Vec::new()
+    };
     let elsewhere = if house && around.viewer.may(Action::SeeStock) {
         let filter = StockFilter { item: Some(lot.item.clone()), plant: Some(lot.plant.0.clone()), text: None };
         let all = availability::list(&mut tx, &filter, 500).await?;

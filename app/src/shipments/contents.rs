@@ -38,9 +38,13 @@ pub(super) fn lines(record: &ShipNoticeRecord, all: bool) -> AnyView {
     let more = (!all && lots > FIRST).then(|| {
         view! { <p class="sheet-foot"><a href=format!("{}?all=1#lines-title", address(&notice.number))>{format!("Show all {} lots", grouped(lots.into(), 0))}</a></p> }
     });
+    let lots_said = (lots > 0).then(|| {
+        let words = counted(i64::try_from(lots).unwrap_or(0), "lot", "lots");
+        view! { <div class="toolbar"><span class="muted">{words}</span></div> }
+    });
     view! {
         <section class="sheet table-region" aria-labelledby="lines-title">
-            <div class="section-head"><h2 id="lines-title">"Lines "<span>{notice.lines.len()}</span></h2><div class="toolbar"><span class="muted">{counted(i64::try_from(lots).unwrap_or(0), "lot", "lots")}</span></div></div>
+            <div class="section-head"><h2 id="lines-title">"Lines "<span>{notice.lines.len()}</span></h2>{lots_said}</div>
             <table class="data-table blocks" role="table">
                 <caption class="visually-hidden">{format!("Lines of ship notice {}", notice.number)}</caption>
                 <thead><tr>

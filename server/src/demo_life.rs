@@ -29,7 +29,7 @@ const PACE: Duration = Duration::from_secs(40);
 /// So many acts are quick.
 const AT_FIRST: u32 = 16;
 /// What is promised up to so many days from now is shipped.
-const SHIPS_AHEAD: Days = Days::new(10);
+const SHIPS_AHEAD: Days = Days::new(30);
 /// Waiting for the ERP's first orders.
 const PATIENCE: Duration = Duration::from_secs(1);
 

@@ -198,7 +198,8 @@ fn content(
     Ok(ShipContent {
         delivery_note: format!("LS-{}", note.get(20..).unwrap_or(&note).to_uppercase()),
         ship_on: today,
-        arrive_on: promised.clamp(today, today.checked_add_days(Days::new(3)).unwrap_or(today)),
+        // Some today, so that there is something to do at the dock.
+        arrive_on: promised.clamp(today, today.checked_add_days(Days::new(u64::from(acts % 3))).unwrap_or(today)),
         carrier: haulers.get(acts as usize % haulers.len()).map(|name| (*name).to_owned()),
         tracking: None,
         bill_of_lading: None,

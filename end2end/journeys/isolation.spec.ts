@@ -6,7 +6,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { INES, JANA, MARTA, PAUL, PRIYA, TOMASZ, WEHRLE, type Person } from "../portal/people";
+import { parse } from "node-html-parser";
+
+import { CLARA, HENRIK, INES, JANA, MARTA, PAUL, PRIYA, ROSA, TOMASZ, WEHRLE, type Person } from "../portal/people";
 import { PAGES, READERS, routesOfTheProgram } from "../portal/routes";
 import { expect, test, type Portal } from "../portal/test";
 import { thingsOf } from "../portal/things";
@@ -56,7 +58,9 @@ test("nothing of one supplier is on any page of another", async ({ portal }) => 
 
 /** Every form: where it goes, what a wrongdoer fills in about things that exist, and who must not. */
 test("no form does anything for those who may not, though they know every id", async ({ portal }) => {
-  const { order, open: untouched, connection, delivery, arrival, person } = await thingsOf(portal);
+  const things = await thingsOf(portal);
+  const { order, open: untouched, connection, delivery, arrival, person } = things;
+  const { notice, receipt, difference, lot, inspection, hold, certificate, certifiedLine } = things;
   const form = (await open(portal, INES, `/orders/${untouched}/confirm`)).text;
   const line = /line-([0-9a-f-]{36})-0-answer/.exec(form)?.[1] ?? "";
   expect(line, "the id of a schedule line").not.toBe("");
@@ -69,6 +73,9 @@ test("no form does anything for those who may not, though they know every id", a
   const supplier = [PAUL];
   const suppliers = [INES, PAUL];
   const others = [INES, PAUL, MARTA, TOMASZ];
+  const notShipping = [PAUL, MARTA, TOMASZ, CLARA, HENRIK, PRIYA, JANA];
+  const notAtTheDock = [...suppliers, MARTA, TOMASZ, HENRIK, PRIYA, JANA];
+  const notQuality = [...suppliers, MARTA, CLARA, HENRIK, PRIYA, JANA];
   const tries: [string, Record<string, string>, Person[]][] = [
     ["answer-order", answer, [...supplier, TOMASZ, PRIYA, JANA]],
     ["confirm-as-requested", { order: untouched, revision: "1", submission, [`versions[${line}]`]: "1" }, [...supplier, TOMASZ, PRIYA, JANA]],
@@ -85,7 +92,43 @@ test("no form does anything for those who may not, though they know every id", a
     ["invite-person", { email: "evil@wehrle.example", name: "Evil", "roles[]": "administrator" }, [...others, PRIYA]],
     ["save-person", { id: person, name: "Evil", "roles[]": "administrator" }, [...others, PRIYA]],
     ["act-on-person", { id: person, act: "disable", reason: "because" }, [...others, PRIYA]],
+    ["read-connection-now", { id: connection }, [...others, JANA]],
+    ["make-key", { "typed[name]": "Evil", "typed[owner]": "house", "typed[rights][]": "read_orders", "typed[lasts]": "30" }, [...others, JANA]],
+    ["rotate-key", { id: submission, overlap: "24" }, [...others, JANA]],
+    ["revoke-key", { id: submission }, [...others, JANA]],
+    ["start-shipment", { [`f[line-${line}]`]: "1" }, notShipping],
+    ["ship-order", { order: untouched, "f[submission]": submission, "f[do]": "send", "f[delivery_note]": "Evil", "f[ship_on]": "+1", "f[arrive_on]": "+3" }, notShipping],
+    ["ship-step", { draft: submission, step: "review", "f[do]": "send" }, notShipping],
+    ["amend-shipment", { number: notice }, notShipping],
+    ["duplicate-shipment", { number: notice }, notShipping],
+    ["cancel-shipment", { number: notice, version: "1", submission, reason: "Evil" }, notShipping],
+    ["tell-shipment", { number: notice, submission, milestone: "departed", happened_at: "2026-11-01T08:00", note: "Evil" }, [PAUL, MARTA, TOMASZ, HENRIK, PRIYA, JANA]],
+    ["check-in", { number: notice, milestone: "arrived", submission }, [PAUL, MARTA, TOMASZ, HENRIK, PRIYA, JANA]],
+    ["receive", { against: "notice", number: notice, version: "1", submission, complete: "yes", delivery_note: "Evil", "f[r0-accepted]": "1" }, notAtTheDock],
+    ["receive-all", { number: notice, version: "1", submission }, notAtTheDock],
+    ["reverse-receipt", { number: receipt, submission, reason: "Evil" }, notAtTheDock],
+    ["answer-difference", { number: difference, submission, note: "Evil" }, [PAUL, PRIYA, JANA]],
+    ["close-difference", { number: difference, submission, outcome: "accepted", note: "Evil" }, [...suppliers, TOMASZ, CLARA, HENRIK, PRIYA, JANA]],
+    ["hand-in-certificate", { submission, act: "send", replaces: certificate, "f[item]": "0415-90", "f[number]": "Evil", "f[confirmed]": "on" }, [PAUL, MARTA, TOMASZ, CLARA, PRIYA, JANA]],
+    ["decide-certificate", { id: certificate, submission, act: "accept", reason: "Evil" }, notQuality],
+    ["waive-certificate", { submission, line: certifiedLine, kind: "en_3_1", reason: "Evil" }, [...suppliers, CLARA, HENRIK, PRIYA, JANA]],
+    ["save-specification", { item: "0415-90", read: "0", submission, "f[note]": "Evil" }, notQuality],
+    ["add-requirement", { item: "0415-90", "f[kind]": "en_3_1", "f[per]": "lot" }, notQuality],
+    ["end-requirement", { id: submission }, notQuality],
+    ["record-values", { inspection, "f[v0]": "666" }, notQuality],
+    ["decide-inspection", { submission, inspection, "f[note]": "Evil" }, notQuality],
+    ["place-hold", { submission, scope: "lot", lot_id: lot, reason: "identity", note: "Evil" }, notQuality],
+    ["request-release", { submission, number: hold, disposition: "use_as_is", reason: "Evil" }, notQuality],
+    ["release-hold", { submission, number: hold }, notQuality],
+    ["move-lot-stock", { submission, lot, from: "in_inspection", to: "unrestricted", quantity: "1", reason: "Evil" }, notQuality],
+    ["ask-stock", { item: "0415-90", plant: "DE10" }, [...suppliers, PRIYA, JANA]],
   ];
+  const told = async (): Promise<string[]> => {
+    // A sentence that is shown once, on whatever page comes next, is no part of it.
+    for (const who of [INES, MARTA, TOMASZ]) await open(portal, who, "/profile");
+    return Promise.all(pagesOf(things).map(async ([who, path]) => said((await open(portal, who, path)).text)));
+  };
+  const before = await told();
   const accepted = JSON.stringify(await portal.erp.accepted());
   for (const [endpoint, fields, people] of tries) {
     for (const who of people) {
@@ -114,11 +157,38 @@ test("no form does anything for those who may not, though they know every id", a
     expect((await open(portal, JANA, "/people")).text).not.toContain("Evil");
     expect((await open(portal, PRIYA, `/deliveries?q=${order}`)).text).not.toContain("a person, again");
     expect(JSON.stringify(await portal.erp.accepted())).toBe(accepted);
+    const after = await told();
+    pagesOf(things).forEach(([, path], index) => expect.soft(after[index], path).toBe(before[index]));
+    expect(await Promise.all([ROSA, PRIYA].map(async (who) => (await open(portal, who, "/keys")).text.includes("Evil")))).toEqual([false, false]);
   });
   await test.step("every form of the program that needs a role was tried", async () => {
     expect(tries.map(([endpoint]) => endpoint).sort()).toEqual((await formsOfTheProgram()).filter((one) => !OPEN.includes(one)).sort());
   });
 });
+
+/** The pages on which something would stand that a wrongdoer achieved, each with somebody who sees all of it. */
+function pagesOf(things: Awaited<ReturnType<typeof thingsOf>>): [Person, string][] {
+  return [
+    [INES, `/orders/${things.open}`],
+    [INES, `/shipments/${things.notice}`],
+    [MARTA, `/receipts/${things.receipt}`],
+    [MARTA, `/differences/${things.difference}`],
+    [TOMASZ, `/lots/${things.lot}`],
+    [TOMASZ, `/inspections/${things.inspection}`],
+    [TOMASZ, `/holds/${things.hold}`],
+    [TOMASZ, "/holds"],
+    [TOMASZ, `/certificates/${things.certificate}`],
+    [TOMASZ, "/specifications/0415-90"],
+  ];
+}
+
+/** What a page says, without times that count on and without inputs. */
+function said(text: string): string {
+  const main = parse(text.replaceAll("<!>", "")).querySelector("main");
+  if (main === null) throw new Error("the page has no main part");
+  main.querySelectorAll("time, input").forEach((one) => one.remove());
+  return main.structuredText.replaceAll(/<?\b\d+ (s|min)\b/g, "a while");
+}
 
 /** Forms about oneself, or for strangers; and the pages' own loaders. */
 const OPEN = [

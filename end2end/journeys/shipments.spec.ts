@@ -134,7 +134,7 @@ test("an order is shipped as confirmed in one step, and a delay says which promi
   await at(page, "arrive_on").fill(shown(DAY));
   await page.getByRole("button", { name: "Ship as confirmed" }).click();
   await expect(page).toHaveURL(/\/shipments\/SN-\d+$/);
-  await expect(page.getByText(`${QUANTITY.toLocaleString("en-GB")} PCE`).first()).toBeVisible();
+  await expect(page.getByRole("cell", { name: new RegExp(`^${QUANTITY.toLocaleString("en-GB")}\\s*PCE$`) }).first()).toBeVisible();
   await page.getByRole("link", { name: "Tell a milestone" }).click();
   await page.getByLabel("What happened").selectOption({ label: "delayed" });
   await page.getByRole("button", { name: "Tell everybody" }).click();
@@ -142,4 +142,39 @@ test("an order is shipped as confirmed in one step, and a delay says which promi
   await page.getByLabel("New arrival date").fill(shown(after(DAY, 2)));
   await page.getByRole("button", { name: "Tell everybody" }).click();
   await expect(page.getByText(/after the day promised for/)).toBeVisible();
+});
+
+test("a notice of more lots than the page has fields for is amended and keeps every one", async ({ portal, visits }) => {
+  const number = await portal.stock.order(BRENNHOLT, 1);
+  const page = await visits.as(INES);
+  await confirm(page, number);
+  await page.goto(`/orders/${number}/ship`);
+  await page.getByRole("button", { name: "Go on in steps" }).last().click();
+  const table = Array.from({ length: 450 }, (_, nth) => `LOT-${String(nth).padStart(3, "0")};${nth === 0 ? 551 : 1}`);
+  await page.getByRole("button", { name: "Enter lots" }).click();
+  await page.getByRole("group").filter({ hasText: "Paste many lots" }).locator("summary").click();
+  await at(page, "lines.0.lots.0.quantity").fill("");
+  await at(page, "lines.0.paste").fill(table.join("\n"));
+  await page.getByRole("button", { name: "Take them over" }).click();
+  await expect(page.getByText(/^450 lots: too long for fields/)).toBeVisible();
+  await expect(at(page, "lines.0.lots.0.lot")).toHaveCount(0);
+  await page.getByRole("link", { name: "3 Transport" }).click();
+  await at(page, "delivery_note").fill(`LS-${number}`);
+  await at(page, "arrive_on").fill(shown(DAY));
+  await page.getByRole("button", { name: "Check and review" }).last().click();
+  await page.getByRole("button", { name: "Send ship notice" }).last().click();
+  await expect(page).toHaveURL(/\/shipments\/SN-\d+$/);
+  const path = new URL(page.url()).pathname;
+
+  await page.getByRole("button", { name: "Amend" }).click();
+  await page.getByRole("button", { name: "Go on to packing" }).last().click();
+  await page.getByRole("button", { name: "Go on to transport" }).last().click();
+  await at(page, "carrier").fill("Dachser");
+  await page.getByRole("button", { name: "Check and review" }).last().click();
+  await at(page, "reason").fill("Another carrier");
+  await page.getByRole("button", { name: "Send the newer version" }).last().click();
+  await expect(page.getByText(/is amended: version 2/)).toBeVisible();
+  await page.goto(`${path}?all=1`);
+  await expect(page.getByText("LOT-449")).toBeVisible();
+  await expect(page.getByRole("row").filter({ hasText: "LOT-" })).toHaveCount(450);
 });

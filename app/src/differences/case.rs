@@ -211,7 +211,7 @@ fn close(number: &str, submission: Uuid, kept: Option<&Kept<Typed>>) -> AnyView 
         .chain(Outcome::ALL.iter().map(|outcome| (outcome.as_str().to_owned(), words::outcome(*outcome).to_owned())));
     let list = options(list, &typed.outcome);
     view! {
-        <form class="sheet pad form-sheet" method="post" action=CloseDifference::url() novalidate>
+        <form class="sheet pad form-sheet fields" method="post" action=CloseDifference::url() novalidate>
             <input type="hidden" name="number" value=number.to_owned()/>
             <input type="hidden" name="submission" value=submission.to_string()/>
             <Field id="outcome" label="How it is settled" problems=wrong_outcome>

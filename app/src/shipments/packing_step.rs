@@ -37,11 +37,11 @@ pub(super) fn show(view: &StepView) -> AnyView {
         <div class="stack">
             <section class="sheet" aria-labelledby="alike-title">
                 <div class="section-head"><h2 id="alike-title">"Pack everything alike"</h2></div>
-                <div class="pad row-grid first">
+                <div class="pad"><div class="row-grid first">
                     {input(view, "per_carton", "In each carton", "of one line and lot, in its unit", view.draft.text("per_carton"), true)}
                     {input(view, "per_pallet", "Cartons on a pallet", "empty for cartons without pallets", view.draft.text("per_pallet"), true)}
                     <div class="end"><button class="button" type="submit" name="f[do]" value="pack">{if units.is_empty() { "Pack" } else { "Pack anew" }}</button></div>
-                </div>
+                </div></div>
             </section>
             <section class="sheet" aria-labelledby="packages">
                 <div class="section-head">

@@ -105,7 +105,7 @@ async fn load(address: Address) -> Result<List, AppError> {
     let filter = DeliveryFilter {
         states: states(&address),
         connection: address.read::<ConnectionId>("connection"),
-        order: address.get("q").map(str::to_owned),
+        document: address.get("q").map(str::to_owned),
     };
     let (size, place) = place(&address);
     let mut tx = request::reader().await?;
@@ -151,7 +151,7 @@ fn show(list: List) -> AnyView {
     let page = view! {
         <PageHeader title="Deliveries".into_any() facts=facts/>
         <SavedViews views=views/>
-        {filters(&address, &connections, "/deliveries", "Order number")}
+        {filters(&address, &connections, "/deliveries", "Number of a document")}
         <section class="sheet table-region" aria-label="Deliveries">
             {content}
             {(!rows.is_empty()).then(|| view! { <Pager position=foot/> })}
@@ -257,9 +257,9 @@ fn row(delivery: &DeliveryRow, around: &Around) -> AnyView {
     let reading = &around.reading;
     let (tone, state) = words::delivery(delivery.state);
     let what = delivery
-        .order
+        .document
         .clone()
-        .map_or_else(|| delivery.connection.clone(), |order| format!("{order} / {}", delivery.subject_version));
+        .map_or_else(|| delivery.connection.clone(), |number| format!("{number} / {}", delivery.subject_version));
     let kind = delivery.kind.map_or("event no longer in the log", words::event);
     let fault = delivery.fault.clone().filter(|_| !delivery.state.is_final());
     let end = match (delivery.next_attempt_at, &delivery.their_ref, delivery.finished_at) {

@@ -50,7 +50,11 @@ fn show(one: One) -> AnyView {
     let row = &delivery.row;
     let (tone, state) = words::delivery(row.state);
     let what = row.kind.map_or("Delivery", words::event);
-    let title = row.order.clone().map_or_else(|| what.to_owned(), |order| format!("{what}, order {order}"));
+    let title = match (&row.order, &row.document) {
+        (Some(order), _) => format!("{what}, order {order}"),
+        (None, Some(number)) => format!("{what}, {number}"),
+        (None, None) => what.to_owned(),
+    };
     let facts =
         vec![view! { "to "{connection(row, &around)} }.into_any(), words::delivery_meaning(row.state).into_any()];
     let buttons = actions(row.state, &around, &row.delivery_id.to_string(), kept.as_ref());

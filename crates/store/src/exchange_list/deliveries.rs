@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use super::{Key, Page, Source, count, merged, orders_numbered, undecoded};
+use super::{Key, Page, Source, count, merged, undecoded};
 use crate::error::{CommandError, StoreError};
 use crate::orders::{read_json, read_word};
 use crate::timeline::Try;
@@ -23,8 +23,8 @@ pub struct DeliveryFilter {
     pub states: Vec<DeliveryState>,
     /// To this connection.
     pub connection: Option<ConnectionId>,
-    /// Of orders with this number.
-    pub order: Option<String>,
+    /// About what has this number: an order, a ship notice, a receipt, a lot or a hold.
+    pub document: Option<String>,
 }
 
 /// A delivery in a list.
@@ -50,6 +50,8 @@ pub struct DeliveryRow {
     pub subject_version: i64,
     /// The order's number, where it is about one.
     pub order: Option<String>,
+    /// The number of what it is about, where that has one.
+    pub document: Option<String>,
     /// How far.
     pub state: DeliveryState,
     /// Tries.
@@ -86,12 +88,18 @@ impl DeliveryRow {
 // Who watches one plant sees its deliveries, but not the systems of all plants that they go to.
 const DELIVERY: &str = "
     select d.delivery_id, d.connection_id, coalesce(c.name, 'a system of all plants') as connection, e.kind, d.event_id, e.correlation_id, d.subject_kind, d.subject_id,
-           d.subject_version, o.number as order_number, d.state, d.attempts, d.next_attempt_at, d.fault_class, d.fault_message,
+           d.subject_version, o.number as order_number,
+           coalesce(o.number, sn.number, r.number, cert.number, l.number, h.number) as document, d.state, d.attempts, d.next_attempt_at, d.fault_class, d.fault_message,
            d.their_ref, d.finished_at, d.duration_ms, d.triggered_by, d.decided_by, d.reason, d.created_at";
 const BESIDE_DELIVERY: &str = "
     left join connection c using (connection_id)
     left join event e on e.position = d.event_position
-    left join purchase_order o on o.order_id = d.subject_id";
+    left join purchase_order o on o.order_id = d.subject_id
+    left join ship_notice sn on sn.ship_notice_id = d.subject_id
+    left join receipt r on r.receipt_id = d.subject_id
+    left join certificate cert on cert.certificate_id = d.subject_id
+    left join lot l on l.lot_id = d.subject_id
+    left join hold h on h.hold_id = d.subject_id";
 
 /// One page of deliveries, the newest first.
 pub async fn page(tx: &mut Tx, filter: &DeliveryFilter, page: &Page) -> Result<Vec<DeliveryRow>, CommandError> {
@@ -112,9 +120,9 @@ pub async fn counted(tx: &mut Tx, filter: &DeliveryFilter) -> Result<i64, Comman
 
 async fn source(tx: &mut Tx, filter: &DeliveryFilter) -> Result<Source, StoreError> {
     let states = if filter.states.is_empty() { DeliveryState::ALL } else { &filter.states };
-    let only = match filter.order.as_deref() {
+    let only = match filter.document.as_deref() {
         None => None,
-        Some(number) => Some(("subject_id", orders_numbered(tx, number).await?)),
+        Some(number) => Some(("subject_id", subjects_numbered(tx, number).await?)),
     };
     Ok(Source {
         table: "delivery",
@@ -124,6 +132,21 @@ async fn source(tx: &mut Tx, filter: &DeliveryFilter) -> Result<Source, StoreErr
         connection: filter.connection,
         only,
     })
+}
+
+/// What has this number within the scope. A receipt against a ship notice is told as part of its shipment.
+async fn subjects_numbered(tx: &mut Tx, number: &str) -> Result<Vec<Uuid>, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"
+        (select order_id as "id!" from purchase_order where number = $1 limit 100)
+        union (select ship_notice_id from ship_notice where number = $1)
+        union (select coalesce(ship_notice_id, receipt_id) from receipt where number = $1)
+        union (select lot_id from lot where number = $1 limit 100)
+        union (select hold_id from hold where number = $1)
+        "#,
+        number
+    );
+    Ok(found.fetch_all(tx.sql()).await?)
 }
 
 /// A delivery with everything around it.
@@ -241,6 +264,7 @@ impl<'r> FromRow<'r, PgRow> for DeliveryRow {
             subject_id: row.try_get("subject_id")?,
             subject_version: row.try_get("subject_version")?,
             order: row.try_get("order_number")?,
+            document: row.try_get("document")?,
             state: read_word("delivery state", row.try_get("state")?).map_err(undecoded)?,
             attempts: row.try_get("attempts")?,
             next_attempt_at: row.try_get("next_attempt_at")?,

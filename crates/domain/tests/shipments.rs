@@ -326,7 +326,7 @@ fn covered(item_id: ItemId, lot: Option<&str>, coverage: Coverage) -> Covered {
         lot: lot.map(str::to_owned),
         delivery_note: None,
     };
-    Covered { need, coverage, certificate: None }
+    Covered { need, coverage, certificate: None, valid_until: None }
 }
 
 #[test]

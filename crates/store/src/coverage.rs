@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use domain::certificate::requirement::{Covered, Held, Requirement, Supplied, Waiver, cover, needs};
+use domain::certificate::requirement::{Covered, Held, Requirement, Supplied, Waiver, cover, each_once, needs};
 use domain::id::{CertificateId, ItemId, PlantId, ScheduleLineId, ShipNoticeId, SupplierId};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub struct Wanted {
     pub supplied: Supplied,
     /// The schedule lines it is for; waivers hang on them.
     pub schedule_lines: Vec<ScheduleLineId>,
-    /// The ship notice, where it was sent already.
+    /// The ship notice, where it was sent already: for what was let go for a whole one.
     pub ship_notice_id: Option<ShipNoticeId>,
     /// The day on which standing ones must count.
     pub on: NaiveDate,
@@ -34,16 +34,18 @@ pub async fn of(tx: &mut Tx, wanted: &[Wanted]) -> Result<Vec<Vec<Covered>>, Sto
         return Ok(wanted.iter().map(|_| Vec::new()).collect());
     }
     let needed: Vec<Vec<_>> = wanted.iter().map(|one| needs(&rules, &one.supplied)).collect();
-    let suppliers = distinct(wanted.iter().map(|one| one.supplied.supplier_id.0));
-    let lots: Vec<String> =
-        distinct(wanted.iter().flat_map(|one| &one.supplied.lots).map(|lot| lot.trim().to_lowercase()));
-    let held = held(tx, &suppliers, &items, &lots).await?;
+    let suppliers = distinct(wanted.iter().filter_map(|one| one.supplied.supplier_id).map(|id| id.0));
+    let typed = |text: &String| text.trim().to_lowercase();
+    let lots: Vec<String> = distinct(wanted.iter().flat_map(|one| &one.supplied.lots).map(typed));
+    let notes: Vec<String> = distinct(wanted.iter().filter_map(|one| one.supplied.delivery_note.as_ref()).map(typed));
+    let held = held(tx, &suppliers, &items, &lots, &notes).await?;
     let waivers = waivers(tx, wanted).await?;
     Ok(wanted
         .iter()
         .zip(needed)
         .map(|(one, needed)| {
-            let own: &[Held] = held.get(&one.supplied.supplier_id.0).map(Vec::as_slice).unwrap_or_default();
+            let from = one.supplied.supplier_id.map(|supplier| (supplier, one.supplied.item_id));
+            let own: &[Held] = from.and_then(|from| held.get(&from)).map(Vec::as_slice).unwrap_or_default();
             let let_go: Vec<Waiver> =
                 waivers.iter().filter(|(on, _)| on.is_for(one)).map(|(_, waiver)| waiver.clone()).collect();
             cover(needed, own, &let_go, one.on)
@@ -78,31 +80,35 @@ async fn rules(tx: &mut Tx, items: &[Uuid]) -> Result<Vec<Requirement>, StoreErr
         .collect()
 }
 
-/// Certificates of these suppliers and items: those for one of the lots, and those that are not per lot. By supplier.
+/// Certificates of these suppliers and items that may meet a need: standing ones, those for one of the lots, and those for
+/// one of the delivery notes. By supplier and item.
 async fn held(
     tx: &mut Tx,
     suppliers: &[Uuid],
     items: &[Uuid],
     lots: &[String],
-) -> Result<HashMap<Uuid, Vec<Held>>, StoreError> {
+    notes: &[String],
+) -> Result<HashMap<(SupplierId, ItemId), Vec<Held>>, StoreError> {
     let rows = sqlx::query!(
         r#"
         select c.certificate_id, c.supplier_id, c.item_id, c.number, c.kind, c.per, c.status, c.delivery_note, c.valid_until,
                coalesce((select array_agg(l.lot) from certificate_lot l where l.certificate_id = c.certificate_id), '{}') as "lots!: Vec<String>"
         from certificate c
         where c.supplier_id = any($1) and c.item_id = any($2) and c.status <> 'replaced'
-          and (c.per <> 'lot'
+          and (c.per = 'standing'
+               or lower(btrim(c.delivery_note)) = any($4)
                or exists (select from certificate_lot l where l.certificate_id = c.certificate_id and lower(btrim(l.lot)) = any($3)))
         "#,
         suppliers,
         items,
-        lots
+        lots,
+        notes
     )
     .fetch_all(tx.sql())
     .await?;
-    let mut held: HashMap<Uuid, Vec<Held>> = HashMap::new();
+    let mut held: HashMap<(SupplierId, ItemId), Vec<Held>> = HashMap::new();
     for row in rows {
-        held.entry(row.supplier_id).or_default().push(Held {
+        held.entry((SupplierId(row.supplier_id), ItemId(row.item_id))).or_default().push(Held {
             certificate_id: CertificateId(row.certificate_id),
             number: row.number,
             item_id: ItemId(row.item_id),
@@ -124,9 +130,11 @@ struct LetGo {
 
 impl LetGo {
     fn is_for(&self, wanted: &Wanted) -> bool {
-        let line = self.schedule_line_id.is_some_and(|id| wanted.schedule_lines.iter().any(|line| line.0 == id));
-        let notice = self.ship_notice_id.is_some() && self.ship_notice_id == wanted.ship_notice_id.map(|id| id.0);
-        line || notice
+        match self.schedule_line_id {
+            // The notice that it travelled on has other lines too, which nobody let go.
+            Some(id) => wanted.schedule_lines.iter().any(|line| line.0 == id),
+            None => self.ship_notice_id.is_some() && self.ship_notice_id == wanted.ship_notice_id.map(|id| id.0),
+        }
     }
 }
 
@@ -242,7 +250,7 @@ pub async fn of_schedule_lines(tx: &mut Tx, which: Lines<'_>) -> Result<Vec<Line
         .map(|row| Wanted {
             supplied: Supplied {
                 item_id: ItemId(row.item_id),
-                supplier_id: SupplierId(row.supplier_id),
+                supplier_id: Some(SupplierId(row.supplier_id)),
                 plant_id: PlantId(row.plant_id),
                 lots: row.lots.clone(),
                 delivery_note: row.delivery_note.clone(),
@@ -292,14 +300,48 @@ pub async fn of_shipment(tx: &mut Tx, lines: &[Shipping], arrive_on: NaiveDate) 
             on: arrive_on,
         })
         .collect();
-    let mut needs: Vec<Covered> = Vec::new();
-    for one in of(tx, &wanted).await?.into_iter().flatten() {
-        match needs.iter_mut().find(|known| known.need == one.need) {
-            // A waiver of one line does not let the other go.
-            Some(known) if one.coverage < known.coverage => *known = one,
-            Some(_) => {}
-            None => needs.push(one),
-        }
+    Ok(each_once(of(tx, &wanted).await?.into_iter().flatten()))
+}
+
+/// The certificates that lots need, by lot, on the day of each. A lot that came with several deliveries needs those of each,
+/// for the material lies together.
+pub async fn of_lots(tx: &mut Tx, days: &HashMap<Uuid, NaiveDate>) -> Result<HashMap<Uuid, Vec<Covered>>, StoreError> {
+    let lots: Vec<Uuid> = distinct(days.keys().copied());
+    let rows = sqlx::query!(
+        r#"
+        select distinct l.lot_id, l.item_id, l.supplier_id, l.plant_id, coalesce(l.supplier_lot, l.number) as "lot!",
+               g.delivery_note as "delivery_note?", g.ship_notice_id as "ship_notice_id?", s.schedule_line_id as "schedule_line_id?"
+        from lot l
+        left join (receipt_line r join receipt g on g.receipt_id = r.receipt_id and g.reversed_at is null)
+          on r.lot_id = l.lot_id
+        left join ship_notice_line s on s.ship_line_id = r.ship_line_id
+        where l.lot_id = any($1)
+          and exists (select from certificate_requirement q where q.item_id = l.item_id and q.ended_at is null)
+        "#,
+        &lots
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let (mut of_lot, mut wanted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    for row in rows {
+        let Some(on) = days.get(&row.lot_id) else { continue };
+        of_lot.push(row.lot_id);
+        wanted.push(Wanted {
+            supplied: Supplied {
+                item_id: ItemId(row.item_id),
+                supplier_id: row.supplier_id.map(SupplierId),
+                plant_id: PlantId(row.plant_id),
+                lots: vec![row.lot],
+                delivery_note: row.delivery_note,
+            },
+            schedule_lines: row.schedule_line_id.map(ScheduleLineId).into_iter().collect(),
+            ship_notice_id: row.ship_notice_id.map(ShipNoticeId),
+            on: *on,
+        });
     }
-    Ok(needs)
+    let mut all: HashMap<Uuid, Vec<Covered>> = HashMap::new();
+    for (lot, covered) in of_lot.into_iter().zip(of(tx, &wanted).await?) {
+        all.entry(lot).or_default().extend(covered);
+    }
+    Ok(all.into_iter().map(|(lot, covered)| (lot, each_once(covered))).collect())
 }

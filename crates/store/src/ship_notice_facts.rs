@@ -201,7 +201,7 @@ fn shipping(content: &ShipContent, lines: &[Shippable]) -> Vec<Shipping> {
             let known = lines.iter().find(|known| known.schedule_line_id == line.schedule_line_id)?;
             let supplied = Supplied {
                 item_id: known.item_id,
-                supplier_id: known.supplier_id,
+                supplier_id: Some(known.supplier_id),
                 plant_id: known.plant_id,
                 lots: line.lots.iter().map(|lot| lot.lot.trim().to_owned()).collect(),
                 delivery_note: (!note.is_empty()).then(|| note.to_owned()),

@@ -35,8 +35,9 @@ impl Requirement {
 pub struct Supplied {
     /// Which item.
     pub item_id: ItemId,
-    /// By whom.
-    pub supplier_id: SupplierId,
+    /// By whom; none where material lies there and nobody knows. Only rules for any supplier apply to it then, and no
+    /// certificate is for it.
+    pub supplier_id: Option<SupplierId>,
     /// To which plant.
     pub plant_id: PlantId,
     /// In which of the supplier's lots; empty where none is known yet.
@@ -66,7 +67,7 @@ pub fn needs(requirements: &[Requirement], supplied: &Supplied) -> Vec<Need> {
     let mut rules: Vec<&Requirement> = Vec::new();
     for rule in requirements {
         let applies = rule.item_id == supplied.item_id
-            && rule.supplier_id.is_none_or(|supplier| supplier == supplied.supplier_id)
+            && rule.supplier_id.is_none_or(|supplier| Some(supplier) == supplied.supplier_id)
             && rule.plant_id.is_none_or(|plant| plant == supplied.plant_id);
         if !applies {
             continue;
@@ -138,6 +139,23 @@ pub struct Covered {
     pub coverage: Coverage,
     /// The certificate that says so, where there is one.
     pub certificate: Option<(CertificateId, String)>,
+    /// Its last day, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<NaiveDate>,
+}
+
+/// Each need once, however many lines or deliveries share it. The worst of its coverages counts: a waiver of one line does
+/// not let the other go.
+pub fn each_once(covered: impl IntoIterator<Item = Covered>) -> Vec<Covered> {
+    let mut needs: Vec<Covered> = Vec::new();
+    for one in covered {
+        match needs.iter_mut().find(|known| known.need == one.need) {
+            Some(known) if one.coverage < known.coverage => *known = one,
+            Some(_) => {}
+            None => needs.push(one),
+        }
+    }
+    needs
 }
 
 /// A certificate as far as coverage goes.
@@ -182,22 +200,31 @@ pub fn cover(needs: Vec<Need>, held: &[Held], waivers: &[Waiver], on: NaiveDate)
             let waived = waivers.iter().any(|waiver| {
                 waiver.item_id == need.item_id
                     && waiver.kind == need.kind
-                    && (waiver.lot.is_none() || waiver.lot == need.lot)
+                    && waiver.lot.as_deref().is_none_or(|lot| need.lot.as_deref().is_some_and(|of| same(of, lot)))
             });
             let best = held
                 .iter()
                 .filter(|one| one.meets(&need))
-                .filter_map(|one| Some((one.coverage(on)?, (one.certificate_id, one.number.clone()))))
+                .filter_map(|one| Some((one.coverage(on)?, one)))
                 .max_by_key(|(coverage, _)| *coverage);
+            let without = |need, coverage| Covered { need, coverage, certificate: None, valid_until: None };
             match best {
-                Some((coverage, certificate)) if !waived || coverage >= Coverage::Waived => {
-                    Covered { need, coverage, certificate: Some(certificate) }
-                }
-                _ if waived => Covered { need, coverage: Coverage::Waived, certificate: None },
-                _ => Covered { need, coverage: Coverage::Missing, certificate: None },
+                Some((coverage, one)) if !waived || coverage >= Coverage::Waived => Covered {
+                    need,
+                    coverage,
+                    certificate: Some((one.certificate_id, one.number.clone())),
+                    valid_until: one.valid_until,
+                },
+                _ if waived => without(need, Coverage::Waived),
+                _ => without(need, Coverage::Missing),
             }
         })
         .collect()
+}
+
+/// Lots and delivery notes are compared without case and without blanks around them: people type them.
+fn same(one: &str, other: &str) -> bool {
+    one.trim().eq_ignore_ascii_case(other.trim())
 }
 
 impl Held {
@@ -205,7 +232,6 @@ impl Held {
         if self.item_id != need.item_id || !self.kind.serves(need.kind) {
             return false;
         }
-        let same = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other.trim());
         match need.per {
             CertificatePer::Lot => match &need.lot {
                 Some(lot) => self.lots.iter().any(|held| same(held, lot)),
@@ -254,7 +280,7 @@ mod tests {
     fn supplied(lots: &[&str], note: Option<&str>) -> Supplied {
         Supplied {
             item_id: ITEM,
-            supplier_id: SUPPLIER,
+            supplier_id: Some(SUPPLIER),
             plant_id: PLANT,
             lots: lots.iter().map(|lot| (*lot).to_owned()).collect(),
             delivery_note: note.map(str::to_owned),
@@ -321,8 +347,32 @@ mod tests {
         assert_eq!(one(vec![held(En31, Replaced, &["A"])], &[]), Coverage::Missing);
         assert_eq!(one(vec![], &[waiver(None)]), Coverage::Waived);
         assert_eq!(one(vec![held(En31, Rejected, &["A"])], &[waiver(Some("A"))]), Coverage::Waived);
+        assert_eq!(one(vec![], &[waiver(Some(" a "))]), Coverage::Waived, "typed otherwise");
         assert_eq!(one(vec![], &[waiver(Some("B"))]), Coverage::Missing);
         assert_eq!(one(vec![held(En31, Accepted, &["A"])], &[waiver(None)]), Coverage::Accepted);
+    }
+
+    #[test]
+    fn of_an_unknown_supplier_general_rules_ask_and_those_for_one_do_not() {
+        let general = rule(CertificateKind::En31, CertificatePer::Lot);
+        let own = Requirement { supplier_id: Some(SUPPLIER), ..rule(CertificateKind::Coc, CertificatePer::Standing) };
+        let unknown = Supplied { supplier_id: None, ..supplied(&["A"], None) };
+        let kinds: Vec<_> = needs(&[general, own], &unknown).iter().map(|need| need.kind).collect();
+        assert_eq!(kinds, [CertificateKind::En31]);
+    }
+
+    #[test]
+    fn a_need_of_two_lines_is_one_and_as_bad_as_the_worse_of_them() {
+        let covered = |waivers: &[Waiver]| {
+            let needs = needs(&[rule(CertificateKind::En31, CertificatePer::Lot)], &supplied(&["A"], None));
+            cover(needs, &[], waivers, day("2026-12-04"))
+        };
+        let waiver = Waiver { item_id: ITEM, kind: CertificateKind::En31, lot: None };
+        let (let_go, not) = (covered(&[waiver]), covered(&[]));
+        for both in [[let_go.clone(), not.clone()], [not, let_go]] {
+            let once = each_once(both.into_iter().flatten());
+            assert_eq!(once.iter().map(|one| one.coverage).collect::<Vec<_>>(), [Coverage::Missing]);
+        }
     }
 
     #[test]

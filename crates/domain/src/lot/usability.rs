@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::day;
 use crate::certificate::CertificateKind;
+use crate::certificate::requirement::{Coverage, Covered};
 use crate::hold::HoldReason;
 use crate::id::CertificateId;
 use crate::quantity::{Unit, grouped};
@@ -72,6 +73,25 @@ pub enum Standing {
         /// Its last day.
         on: NaiveDate,
     },
+}
+
+impl From<&Covered> for Needed {
+    /// As the one rule on certificates says.
+    fn from(covered: &Covered) -> Self {
+        let of = covered.certificate.as_ref().map(|(certificate_id, _)| *certificate_id);
+        let standing = match (covered.coverage, of) {
+            (Coverage::Accepted, _) => Standing::Accepted,
+            (Coverage::Waived, _) => Standing::Waived,
+            (Coverage::Submitted, Some(certificate_id)) => Standing::Submitted { certificate_id },
+            (Coverage::Rejected, Some(certificate_id)) => Standing::Rejected { certificate_id },
+            (Coverage::Expired, Some(certificate_id)) => match covered.valid_until {
+                Some(on) => Standing::Expired { certificate_id, on },
+                None => Standing::Missing,
+            },
+            (Coverage::Missing | Coverage::Submitted | Coverage::Rejected | Coverage::Expired, _) => Standing::Missing,
+        };
+        Self { kind: covered.need.kind, standing }
+    }
 }
 
 /// A hold over a lot.

@@ -130,7 +130,7 @@ async fn covered(scene: &Scene, line: ScheduleLineId, lots: &[&str]) -> Vec<Cove
     let wanted = Wanted {
         supplied: domain::certificate::requirement::Supplied {
             item_id: item.item_id,
-            supplier_id: scene.a,
+            supplier_id: Some(scene.a),
             plant_id: scene.plant,
             lots: lots.iter().map(|lot| (*lot).to_owned()).collect(),
             delivery_note: None,

@@ -6,6 +6,7 @@ mod certificates;
 mod connections;
 mod exchange_list;
 mod isolation;
+mod one_rule;
 mod orders;
 mod people;
 mod quality;

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::shipment::Milestone;
 use rust_decimal::Decimal;
 use tracing::{info, warn};
 
+use super::book::Book;
 use super::inbound::next_milestone;
 use super::material::{Count, Expected, Seen};
 use super::{Erp, Role};
@@ -24,20 +25,19 @@ pub async fn live(erp: Erp, pace: Duration, seed: u64) {
     let _ = beat.tick().await;
     loop {
         let _ = beat.tick().await;
-        if let Some(problem) = step(&erp, &mut dice).err() {
+        let now = erp.clock.now();
+        if let Some(problem) = step(&mut erp.book(), erp.role, &mut dice, now).err() {
             warn!(error = format!("{problem:#}"), "Simulator: a shipment did not move.");
         }
     }
 }
 
 /// Moves one shipment on.
-fn step(erp: &Erp, dice: &mut Dice) -> anyhow::Result<()> {
-    let now = erp.clock.now();
-    let moving: Vec<(Expected, Step)> = erp
-        .book()
+fn step(book: &mut Book, role: Role, dice: &mut Dice, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let moving: Vec<(Expected, Step)> = book
         .material()
         .expected()
-        .filter_map(|expected| Some((expected.clone(), next(erp.role, expected, now.date_naive())?)))
+        .filter_map(|expected| Some((expected.clone(), next(role, expected, now.date_naive())?)))
         .collect();
     let Some((expected, step)) = usize::try_from(dice.below(moving.len() as u64)).ok().and_then(|one| moving.get(one))
     else {
@@ -54,15 +54,15 @@ fn step(erp: &Erp, dice: &mut Dice) -> anyhow::Result<()> {
                 note: Some("Stands in a traffic jam".to_owned()),
                 ..Seen::now(notice, Milestone::Delayed, late, now)
             };
-            erp.book().see(seen, now)
+            book.see(seen, now)
         }
         Step::Move(milestone) => {
             info!(notice, milestone = %milestone, "Simulator: a truck moves.");
-            erp.book().see(Seen::now(notice, *milestone, None, now), now)
+            book.see(Seen::now(notice, *milestone, None, now), now)
         }
         Step::Receive => {
             let counts = miscount(expected, dice);
-            let receipt = erp.book().receive(erp.role, notice, &counts, true, now)?;
+            let receipt = book.receive(role, notice, &counts, true, now)?;
             info!(
                 notice,
                 receipt = receipt.number,
@@ -121,3 +121,7 @@ fn miscount(expected: &Expected, dice: &mut Dice) -> Vec<Count> {
     let damaged = if dice.below(2) == 0 { missing } else { Decimal::ZERO };
     vec![Count { line: line.number, lot: lot.map(|lot| lot.lot.clone()), accepted: quantity - missing, damaged }]
 }
+
+#[cfg(test)]
+#[path = "life_tests.rs"]
+mod tests;

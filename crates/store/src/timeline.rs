@@ -221,7 +221,8 @@ async fn places(tx: &mut Tx, connections: &[Uuid]) -> Result<HashMap<Uuid, Place
     )
     .fetch_all(tx.sql())
     .await?;
-    let place = |system: &str, name| Place { system: if system == "wms" { System::Warehouse } else { System::Erp }, name };
+    let place =
+        |system: &str, name| Place { system: if system == "wms" { System::Warehouse } else { System::Erp }, name };
     Ok(rows.into_iter().map(|row| (row.connection_id, place(&row.system, row.name))).collect())
 }
 
@@ -264,7 +265,8 @@ async fn with_trips(tx: &mut Tx, rows: Vec<EventRow>) -> Result<Vec<Entry>, Stor
     connections.dedup();
     let places = places(tx, &connections).await?;
     // A connection is never deleted: none is unknown but by a fault in the data, and then it is told as what most are.
-    let place = |connection: Uuid| places.get(&connection).cloned().unwrap_or(Place { system: System::Erp, name: None });
+    let place =
+        |connection: Uuid| places.get(&connection).cloned().unwrap_or(Place { system: System::Erp, name: None });
 
     let mut by_event: HashMap<Uuid, Vec<Trip>> = HashMap::new();
     for trip in trips {

@@ -15,6 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use store::inbound::{self, Column, Dock, Found};
 use store::perform::perform;
 use store::receipts::Taken;
+use store::timeline::{self, System};
 use store::{CommandError, Who, connections, differences, orders, receipts, ship_notices};
 use uuid::Uuid;
 
@@ -628,4 +629,55 @@ async fn nobody_sees_or_receives_what_is_anothers(pool: PgPoolOptions, options: 
     let mut tx = scene.program().await;
     assert_eq!(ship_notices::get(&mut tx, &other).await.expect("it is there").status, ShipStatus::PartlyReceived);
     assert_eq!(receipts::of_notice(&mut tx, &yard.notice).await.expect("asked").len(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_orders_timeline_tells_its_whole_way_and_each_reader_what_he_may_know(
+    pool: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let yard = Dockyard::new(pool, options).await;
+    yard.announce("4500002", "A", "LS-2").await;
+    yard.post(&yard.receipt(true, vec![came(1, Some("H1"), 60), came(2, None, 100)])).await;
+    sqlx::query("update connection set settings = settings || '{\"system\": \"wms\"}' where connection_id = $1")
+        .bind(yard.wms.0)
+        .execute(&yard.scene.owner)
+        .await
+        .expect("a warehouse");
+    sqlx::query(
+        "insert into delivery (delivery_id, connection_id, event_position, event_id, subject_kind, subject_id, subject_version,
+                               state, attempts, finished_at, their_ref, created_at, plant_id, supplier_id)
+         select gen_random_uuid(), c, position, event_id, subject_kind, subject_id, subject_version,
+                'delivered', 1, at, 'D-1', at, plant_id, supplier_id
+         from event, unnest($1::uuid[]) c where kind = 'shipment.announced'",
+    )
+    .bind([yard.scene.erp.0, yard.wms.0])
+    .execute(&yard.scene.owner)
+    .await
+    .expect("deliveries");
+    let order = yard.scene.order("4500001").await.order.order_id;
+    let house = yard.scene.buyer();
+    for (who, names) in [(house, true), (yard.scene.supplier(yard.scene.a), false)] {
+        let mut tx = yard.scene.begin(who).await;
+        let story = timeline::of_order(&mut tx, order).await.expect("a story");
+        let kinds: Vec<&str> = story.iter().rev().map(|entry| entry.event.kind().as_str()).collect();
+        assert_eq!(kinds.first(), Some(&"order.published"), "{kinds:?}");
+        for kind in ["shipment.announced", "receipt.posted", "receipt.difference_opened"] {
+            assert_eq!(
+                kinds.iter().filter(|one| **one == kind).count(),
+                1,
+                "{kind} once, of this order only: {kinds:?}"
+            );
+        }
+        let announced = story.iter().find(|entry| !entry.deliveries.is_empty()).expect("it was told");
+        let mut went: Vec<(bool, Option<&str>)> = announced
+            .deliveries
+            .iter()
+            .map(|trip| (trip.to.system == System::Warehouse, trip.to.name.as_deref()))
+            .collect();
+        went.sort_unstable();
+        assert_eq!(went, [(false, names.then_some("ERP")), (true, names.then_some("WMS"))]);
+    }
+    let mut tx = yard.scene.begin(yard.scene.supplier(yard.scene.b)).await;
+    assert!(timeline::of_order(&mut tx, order).await.expect("asked").is_empty());
 }

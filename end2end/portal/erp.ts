@@ -26,7 +26,7 @@ export interface Schedule {
 
 export interface Line {
   number: string;
-  item: { number: string; description: string; revision: string | null };
+  item: { number: string; description: string; revision: string | null; rules?: { lots: boolean; serials: boolean; inspection: boolean } };
   supplier_item: string;
   unit: string;
   price: string;
@@ -63,6 +63,43 @@ export interface Accepted {
   confirmation: { order: string; revision: number; sequence: number; event: string; lines: ConfirmedLine[] };
 }
 
+/** What it knows of material. */
+export interface Material {
+  inbound_deliveries: { document: string; delivery: { notice: string; delivery_note: string } }[];
+  holds: { active: boolean; hold: { hold: string } }[];
+}
+
+/** A message about material that took effect. */
+export interface Taken {
+  position: number;
+  idempotency_key: string;
+  in_order: boolean;
+  repeats: number;
+  head: { event: string; sequence: number };
+  told:
+    | ({ what: "delivery" } & Delivery)
+    | { what: "cancellation"; notice: string; version: number; delivery_note: string; reason: string }
+    | ({ what: "hold" } & Held)
+    | { what: "release"; hold: string; disposition: string; reason: string }
+    | { what: "moved" | "receipt" | "reversal" | "decision" };
+}
+
+/** A ship notice as it was told. */
+export interface Delivery {
+  notice: string;
+  version: number;
+  delivery_note: string;
+  lines: { order: string; line: string; quantity: string }[];
+}
+
+/** A hold as it was told. */
+export interface Held {
+  hold: string;
+  scope: string;
+  item: string;
+  note: string;
+}
+
 export interface Change {
   line: string;
   schedule?: number;
@@ -72,7 +109,7 @@ export interface Change {
   remove?: boolean;
 }
 
-export type Fault = { fault: string; count?: number; on?: "health" | "orders" | "confirmations"; percent?: number } & Record<
+export type Fault = { fault: string; count?: number; on?: "health" | "orders" | "confirmations" | "inbound_deliveries" | "holds"; percent?: number } & Record<
   string,
   unknown
 >;
@@ -149,6 +186,29 @@ export class Erp {
       }
     }
     return promised;
+  }
+
+  /** What it expects to come in, and the holds it knows of. */
+  async material(): Promise<Material> {
+    const { inbound_deliveries: expected } = (await this.#call("GET", "/inbound-deliveries")) as Pick<Material, "inbound_deliveries">;
+    const { holds } = (await this.#call("GET", "/holds")) as Pick<Material, "holds">;
+    return { inbound_deliveries: expected, holds };
+  }
+
+  /** Everything about material that took effect, in order. */
+  async taken(): Promise<Taken[]> {
+    return ((await this.#call("GET", "/taken")) as { taken: Taken[] }).taken;
+  }
+
+  /** Ship notices as they stand there. */
+  async inboundDeliveries(): Promise<{ delivery: Delivery; cancelled: boolean }[]> {
+    const answer = (await this.#call("GET", "/inbound-deliveries")) as { inbound_deliveries: { delivery: Delivery; cancelled: boolean }[] };
+    return answer.inbound_deliveries;
+  }
+
+  /** Holds, and whether they are in force there. */
+  async holds(): Promise<{ hold: Held; active: boolean }[]> {
+    return ((await this.#call("GET", "/holds")) as { holds: { hold: Held; active: boolean }[] }).holds;
   }
 
   /** From now on something goes wrong. */

@@ -4,9 +4,9 @@ import { parse } from "node-html-parser";
 /** A browser takes leptos' marks `<!>` for empty comments; the parser takes them for text. */
 const read = (html: string): ReturnType<typeof parse> => parse(html.replaceAll("<!>", ""), { comment: false });
 
-/** The fields of the form with this id, in their order; none where the page has no such form. */
-export function fields(html: string, id: string): URLSearchParams | undefined {
-  const form = read(html).querySelector(`#${id}`);
+/** The fields of the form that the selector finds, in their order; none where the page has no such form. */
+export function fields(html: string, selector: string): URLSearchParams | undefined {
+  const form = read(html).querySelector(selector);
   if (!form) return undefined;
   const sent = new URLSearchParams();
   for (const field of form.querySelectorAll("input, select, textarea")) {

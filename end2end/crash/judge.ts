@@ -84,3 +84,109 @@ function keysOnce(effects: readonly Effect[]): string[] {
     return twice ? [`the key ${effect.key} took effect twice: ${named(effect)}`] : [];
   });
 }
+
+/** One message about material that somebody tried to send; the only writer of what it is about. */
+export interface Sending {
+  /** The delivery note of a ship notice, or the words of a hold. */
+  about: string;
+  /** The n-th that was tried about it, from 1. */
+  place: number;
+  /** What it says. No two about the same thing say the same, so that each is known by it. */
+  says: string;
+  /** It ends what it is about: withdrawn, or released. */
+  ends?: boolean;
+  /** What becomes of it if it is taken: it is told, it waits for a second person, or a rule says no. */
+  meant: "told" | "question" | "impossible";
+  /** What its sender saw in the end. */
+  seen: "sent" | "refused" | "unknown";
+  /** The version that its sender was told, where there are versions. */
+  version?: number;
+}
+
+/** One message about material that took effect in the ERP, in the order in which it did. */
+export interface Taking {
+  about: string;
+  says: string;
+  version?: number;
+  /** Grows within what it is about. */
+  sequence: number;
+  /** The idempotency key it came with. */
+  key: string;
+}
+
+/** How a ship notice or a hold stands in the ERP at the end. */
+export interface Standing {
+  about: string;
+  /** What it was told last, the end aside. */
+  says: string;
+  ended: boolean;
+}
+
+/** What is broken about ship notices and holds, as sentences; nothing when the promise was kept. */
+export function judgeMaterial(sendings: readonly Sending[], takings: readonly Taking[], standing: readonly Standing[]): string[] {
+  const sent = new Map(sendings.map((one) => [nameOf(one), one]));
+  const took = new Map<string, Taking[]>();
+  for (const one of takings) took.set(nameOf(one), [...(took.get(nameOf(one)) ?? []), one]);
+  return [
+    ...takings.filter((one) => !sent.has(nameOf(one))).map((one) => `nobody sent what the ERP has: ${nameOf(one)}`),
+    ...sendings.flatMap((one) => keptOnce(one, took.get(nameOf(one)) ?? [])),
+    ...inTurn(sent, takings),
+    ...keysOfMaterial(takings),
+    ...standsAsTold(sent, takings, standing),
+  ];
+}
+
+const nameOf = (one: { about: string; says: string }): string => `${one.about}: ${one.says}`;
+
+function keptOnce(sending: Sending, takings: readonly Taking[]): string[] {
+  const name = nameOf(sending);
+  const [first] = takings;
+  if (sending.seen === "sent" && sending.meant === "impossible") return [`was taken against the rules: ${name}`];
+  if (first === undefined) return sending.seen === "sent" && sending.meant === "told" ? [`was lost: ${name}`] : [];
+  if (takings.length > 1) return [`took effect ${takings.length} times: ${name}`];
+  if (sending.meant === "question") return [`took effect though a second person has to say yes: ${name}`];
+  if (sending.seen === "refused") return [`took effect though it was refused: ${name}`];
+  if (sending.meant === "impossible") return [`took effect against the rules: ${name}`];
+  if (sending.version !== undefined && sending.version !== first.version) {
+    return [`is version ${sending.version} for its sender and ${first.version} in the ERP: ${name}`];
+  }
+  return [];
+}
+
+function inTurn(sent: ReadonlyMap<string, Sending>, takings: readonly Taking[]): string[] {
+  const last = new Map<string, { sequence: number; place: number }>();
+  return takings.flatMap((taking) => {
+    const before = last.get(taking.about);
+    const place = sent.get(nameOf(taking))?.place ?? 0;
+    last.set(taking.about, { sequence: taking.sequence, place });
+    if (before === undefined) return [];
+    if (taking.sequence <= before.sequence) return [`came with sequence ${taking.sequence} after ${before.sequence}: ${nameOf(taking)}`];
+    if (place <= before.place) return [`came after a later one (${place} after ${before.place}): ${nameOf(taking)}`];
+    return [];
+  });
+}
+
+function keysOfMaterial(takings: readonly Taking[]): string[] {
+  const seen = new Set<string>();
+  return takings.flatMap((taking) => {
+    const twice = seen.has(taking.key);
+    seen.add(taking.key);
+    return twice ? [`the key ${taking.key} took effect twice: ${nameOf(taking)}`] : [];
+  });
+}
+
+/** What the ERP shows at the end is what it was told last, and it ended if it was told so. */
+function standsAsTold(sent: ReadonlyMap<string, Sending>, takings: readonly Taking[], standing: readonly Standing[]): string[] {
+  const expected = new Map<string, Standing>();
+  for (const taking of takings) {
+    const { about } = taking;
+    const before = expected.get(about);
+    const ends = sent.get(nameOf(taking))?.ends === true;
+    expected.set(about, { about, says: ends ? (before?.says ?? "") : taking.says, ended: ends });
+  }
+  const there = new Map(standing.map((one) => [one.about, one]));
+  const words = (one: Standing | undefined): string => (one ? `“${one.says}”, ${one.ended ? "ended" : "in force"}` : "nothing");
+  return [...new Set([...expected.keys(), ...there.keys()])]
+    .filter((about) => words(expected.get(about)) !== words(there.get(about)))
+    .map((about) => `stands otherwise than it was told: ${about} is ${words(there.get(about))}, told was ${words(expected.get(about))}`);
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The crash test: kill -9 at random moments while suppliers answer. More with INTERLOCK_CRASHES, the same with INTERLOCK_SEED.
+# The crash test: kill -9 at random moments while suppliers answer, a machine ships and material is held. More with INTERLOCK_CRASHES, the same with INTERLOCK_SEED.
 # Tries what `cargo xtask build` made last, or what INTERLOCK_BIN and INTERLOCK_SITE_ROOT name.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

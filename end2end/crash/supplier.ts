@@ -74,7 +74,7 @@ export class CrashSupplier {
   /** The form of an order, without a draft: what was refused before is discarded, because each answer is a new one. */
   async #form(order: string): Promise<URLSearchParams | undefined> {
     const page = await this.#get(`/orders/${order}/confirm?all=1`);
-    const form = page === undefined ? undefined : fields(page, "answer-form");
+    const form = page === undefined ? undefined : fields(page, "#answer-form");
     if (page !== undefined && !form) this.strange.push(`order ${order} has no form: ${textOf(page, "h1")}`);
     const draft = page !== undefined && (textOf(page, ".error-summary") ?? textOf(page, "#answers-title span")) !== "";
     if (!form || !draft) return form;

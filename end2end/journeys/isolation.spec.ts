@@ -187,7 +187,7 @@ function said(text: string): string {
   const main = parse(text.replaceAll("<!>", "")).querySelector("main");
   if (main === null) throw new Error("the page has no main part");
   main.querySelectorAll("time, input").forEach((one) => one.remove());
-  return main.structuredText.replaceAll(/<?\b\d+ (s|min)\b/g, "a while");
+  return main.structuredText.replaceAll(/<?\d+ (s|min)\b/g, "a while");
 }
 
 /** Forms about oneself, or for strangers; and the pages' own loaders. */

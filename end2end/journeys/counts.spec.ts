@@ -41,12 +41,14 @@ for (const person of [INES, MARTA, HENRIK, PRIYA, JANA]) {
     test.slow();
     await thingsOf(portal);
     const starts = person === PRIYA || person === HENRIK ? ["/", "/orders", "/deliveries", "/arrivals"] : person === MARTA ? ["/", "/orders", "/deviations"] : ["/", "/orders"];
-    const said = new Map<string, { count: number; words: string }>();
-    for (const start of starts) for (const [href, promise] of promises(await page(portal, person, start))) said.set(href, promise);
+    const said = new Map<string, { count: number; words: string; start: string }>();
+    for (const start of starts) for (const [href, promise] of promises(await page(portal, person, start))) said.set(href, { ...promise, start });
     expect(said.size, "numbers were found").toBeGreaterThan(3);
-    for (const [href, { count, words }] of said) {
+    for (const [href, { count, words, start }] of said) {
       if (href === "/" || count > 2_000) continue;
-      expect.soft(await rows(portal, person, href), `“${words}” leads to ${href}`).toBe(count);
+      // The system works meanwhile: what arrives between the number and its rows is no contradiction, what stays different is.
+      const apart = async (): Promise<number> => (await rows(portal, person, href)) - (promises(await page(portal, person, start)).get(href)?.count ?? 0);
+      await expect.poll(apart, { message: `“${words}” on ${start} leads to as many rows on ${href}`, timeout: 30_000 }).toBe(0);
     }
   });
 }

@@ -209,6 +209,7 @@ mod on_the_server {
                     Self::NotFound { what }
                 }
                 CommandError::Invalid(message) => Self::Invalid { message },
+                CommandError::NotYet { what } => Self::Invalid { message: format!("{what} is not known here yet.") },
                 CommandError::Denied(why) => {
                     tracing::warn!(correlation.id = %request::correlation(), why, "An action was denied");
                     Self::Denied { why }

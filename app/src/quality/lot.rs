@@ -273,6 +273,7 @@ const fn movement_words(kind: MovementKind) -> &'static str {
         MovementKind::Decision => "decided",
         MovementKind::Correction => "corrected",
         MovementKind::Issue => "taken for production",
+        MovementKind::Output => "made",
         MovementKind::Return => "sent back",
         MovementKind::Scrap => "thrown away",
     }

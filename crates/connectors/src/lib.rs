@@ -161,19 +161,34 @@ pub enum LinkKind {
     Receipt,
     /// Key: the number of our hold.
     Hold,
+    /// Key: the number of a work order.
+    WorkOrder,
+    /// Key: work order number `/` component number.
+    Component,
+    /// Key: work order number `/` the id of our report; theirs is the document that it was posted as.
+    Posting,
 }
 
 impl LinkKind {
     /// All kinds.
-    pub const ALL: &[Self] =
-        &[Self::Order, Self::OrderLine, Self::ScheduleLine, Self::Shipment, Self::Receipt, Self::Hold];
+    pub const ALL: &[Self] = &[
+        Self::Order,
+        Self::OrderLine,
+        Self::ScheduleLine,
+        Self::Shipment,
+        Self::Receipt,
+        Self::Hold,
+        Self::WorkOrder,
+        Self::Component,
+        Self::Posting,
+    ];
 
     /// The number of the document that a key of this kind belongs to, among those of an event
     /// ([`domain::event::Event::documents`]). Links of one document are read together.
     pub fn document<'a>(self, key: &str, documents: &[&'a str]) -> Option<&'a str> {
         let belongs = |document: &&&str| match self {
-            Self::Order | Self::Shipment | Self::Receipt | Self::Hold => **document == key,
-            Self::OrderLine | Self::ScheduleLine => {
+            Self::Order | Self::Shipment | Self::Receipt | Self::Hold | Self::WorkOrder => **document == key,
+            Self::OrderLine | Self::ScheduleLine | Self::Component | Self::Posting => {
                 key.strip_prefix(**document).is_some_and(|rest| rest.starts_with('/'))
             }
         };
@@ -189,6 +204,9 @@ impl LinkKind {
             Self::Shipment => "shipment",
             Self::Receipt => "receipt",
             Self::Hold => "hold",
+            Self::WorkOrder => "work_order",
+            Self::Component => "component",
+            Self::Posting => "posting",
         }
     }
 }

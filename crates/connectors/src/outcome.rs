@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use domain::exchange::FaultClass;
+use domain::production::posting::Cause;
 
 use crate::{Link, Raw};
 
@@ -26,6 +27,9 @@ pub enum Outcome {
     Refused {
         /// In words for a person.
         reason: String,
+        /// For a posting of the shop floor, in one of the words that such are grouped by, where the other side's answer
+        /// tells.
+        cause: Option<Cause>,
     },
     /// No answer that can be read as yes or no. Asked again with the same key. An unknown status is this, never a success.
     Pending {
@@ -35,6 +39,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Its business rules say no, for anything but a posting.
+    pub const fn refused(reason: String) -> Self {
+        Self::Refused { reason, cause: None }
+    }
+
     /// It has it, and told nothing else.
     pub const fn accepted(their_ref: Option<String>, already: bool) -> Self {
         Self::Accepted { their_ref, links: Vec::new(), already, told: Vec::new() }

@@ -259,7 +259,10 @@ async fn a_refusal_carries_the_reason_of_the_other_side() {
         let reason = "Period 11/2026 is closed for posting.";
         let before = case.peer.effects().await;
         for result in case.delivering_in(Trouble::Refuses { reason: reason.to_owned() }).await {
-            assert!(matches!(&result, Ok(Outcome::Refused { reason: said }) if said.contains(reason)), "{result:?}");
+            assert!(
+                matches!(&result, Ok(Outcome::Refused { reason: said, .. }) if said.contains(reason)),
+                "{result:?}"
+            );
         }
         assert_eq!(case.peer.effects().await, before);
     })

@@ -240,6 +240,10 @@ text_enum! {
         ManageHolds = "manage_holds",
         /// See how much there is.
         SeeStock = "see_stock",
+        /// See work orders, what they lack and what was reported of them.
+        SeeProduction = "see_production",
+        /// Correct or cancel a report whose posting is blocked.
+        ManagePostings = "manage_postings",
         /// Make, rotate and revoke keys for machines of the own supplier.
         ManageOwnKeys = "manage_own_keys",
         /// Make, rotate and revoke keys for machines of the house.
@@ -283,6 +287,8 @@ pub fn may(actor: &Actor, action: Action) -> Result<(), Denied> {
         Action::SettleDifference => &[Role::Buyer],
         Action::SeeQuality => &[Role::QualityEngineer, Role::PlantManager, Role::Buyer, Role::ReceivingClerk],
         Action::SeeStock => &[Role::Buyer, Role::QualityEngineer, Role::PlantManager, Role::ReceivingClerk],
+        Action::SeeProduction => &[Role::PlantManager, Role::QualityEngineer, Role::Buyer, Role::IntegrationAdmin],
+        Action::ManagePostings => &[Role::PlantManager, Role::IntegrationAdmin],
         Action::ManageOwnKeys => &[Role::SupplierAdmin],
         Action::ManageKeys => &[Role::IntegrationAdmin],
         Action::SeeExchange => &[Role::IntegrationAdmin, Role::Administrator, Role::PlantManager],

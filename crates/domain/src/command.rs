@@ -12,10 +12,12 @@ use crate::confirmation::ConfirmLines;
 use crate::item::ItemRules;
 use crate::lot::StockStatus;
 use crate::order::OrderStatus;
+use crate::production::Reported;
 use crate::quantity::Unit;
 use crate::receipt::ReceiptChannel;
 use crate::shipment::Moved;
 use crate::tolerance::Tolerances;
+use crate::work_order::{Operation, WorkOrderStatus};
 
 /// Everything another system can ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,12 @@ pub enum Command {
     },
     /// The other system says how much there is.
     MirrorStock(StockSnapshot),
+    /// The ERP tells how a work order looks now. Older than known: ignored.
+    MirrorWorkOrder(WorkOrderSnapshot),
+    /// The shop floor tells what happened. The same report again has no second effect, whenever it comes.
+    Report(ReportSnapshot),
+    /// The shop floor takes a report back. May come before what it takes back.
+    ReverseReport(ReversalSnapshot),
 }
 
 impl Command {
@@ -76,6 +84,9 @@ impl Command {
             }
             Self::MoveShipment { notice, .. } => notice,
             Self::MirrorStock(stock) => &stock.item,
+            Self::MirrorWorkOrder(order) => &order.number,
+            Self::Report(report) => &report.work_order,
+            Self::ReverseReport(reversal) => &reversal.work_order,
         }
     }
 
@@ -91,6 +102,9 @@ impl Command {
             Self::PostReceipt(_) => "post_receipt",
             Self::MoveShipment { .. } => "move_shipment",
             Self::MirrorStock(_) => "mirror_stock",
+            Self::MirrorWorkOrder(_) => "mirror_work_order",
+            Self::Report(_) => "report",
+            Self::ReverseReport(_) => "reverse_report",
         }
     }
 }
@@ -282,4 +296,97 @@ pub struct StockOfLot {
     /// What of it is promised to somebody.
     #[serde(default)]
     pub reserved: Decimal,
+}
+
+/// A work order as the ERP has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkOrderSnapshot {
+    /// The ERP's number.
+    pub number: String,
+    /// Grows with every change in the ERP. Orders late news.
+    pub their_version: i64,
+    /// The ERP's own key, for the link.
+    pub their_ref: String,
+    /// Where it is made.
+    pub plant: PlantSnapshot,
+    /// What is made.
+    pub item: ItemSnapshot,
+    /// Unit of the quantity.
+    pub unit: Unit,
+    /// How much is to be made.
+    pub quantity: Decimal,
+    /// Where it stands in the ERP.
+    pub status: WorkOrderStatus,
+    /// Scheduled begin.
+    pub starts_at: Timestamp,
+    /// Scheduled end.
+    pub due_at: Timestamp,
+    /// Out of what; a component that was there and is not any more is removed.
+    pub components: Vec<ComponentSnapshot>,
+    /// In which steps.
+    #[serde(default)]
+    pub operations: Vec<Operation>,
+}
+
+/// A component as the ERP has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentSnapshot {
+    /// Its place in the work order.
+    pub number: String,
+    /// The ERP's own key, for the link.
+    pub their_ref: String,
+    /// What.
+    pub item: ItemSnapshot,
+    /// Unit of the quantity.
+    pub unit: Unit,
+    /// How much the whole work order takes.
+    pub quantity: Decimal,
+    /// The ERP books it by itself from what was completed.
+    #[serde(default)]
+    pub backflush: bool,
+    /// The operation that takes it.
+    #[serde(default)]
+    pub operation: Option<String>,
+}
+
+/// What happened on the shop floor, as its system tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSnapshot {
+    /// The sender's key. Unique at the sender: the same again is the same report.
+    pub their_ref: String,
+    /// The plant's code.
+    pub plant: String,
+    /// The work order's number.
+    pub work_order: String,
+    /// When it happened, by the clock at the machine.
+    pub at: Timestamp,
+    /// Where.
+    #[serde(default)]
+    pub station: Option<String>,
+    /// Who.
+    #[serde(default)]
+    pub operator: Option<String>,
+    /// The key of an earlier report that this one stands for instead.
+    #[serde(default)]
+    pub corrects: Option<String>,
+    /// What.
+    #[serde(flatten)]
+    pub what: Reported,
+}
+
+/// A report taken back, as the shop floor's system tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReversalSnapshot {
+    /// The sender's key of the reversal itself.
+    pub their_ref: String,
+    /// The plant's code.
+    pub plant: String,
+    /// The work order's number.
+    pub work_order: String,
+    /// The key of the report that is taken back.
+    pub of: String,
+    /// When it was taken back.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
 }

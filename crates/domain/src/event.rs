@@ -15,11 +15,13 @@ use crate::hold::{Disposition, Hold};
 use crate::id::{CertificateId, ConfirmationId, CorrelationId, EventId, PlantId, ScheduleLineId, SupplierId};
 use crate::lot::{LotRef, StatusMove};
 use crate::order::{Change, Commitment, Reason};
+use crate::production::Report;
 use crate::quantity::Unit;
 use crate::receipt::{Difference, Receipt};
 use crate::shipment::{Moved, ShipNotice};
 use crate::text::text_enum;
 use crate::tolerance::Deviation;
+use crate::work_order::{WorkOrder, WorkOrderChange};
 
 text_enum! {
     /// The kinds of events, each with a version of its data in [`EventKind::version`].
@@ -80,6 +82,24 @@ text_enum! {
         HoldReleaseRequested = "hold.release_requested",
         /// A hold ended.
         HoldReleased = "hold.released",
+        /// A work order may be worked on.
+        WorkOrderReleased = "work_order.released",
+        /// The ERP changed a work order that the shop floor knows.
+        WorkOrderChanged = "work_order.changed",
+        /// The ERP took a work order back.
+        WorkOrderCancelled = "work_order.cancelled",
+        /// The ERP takes no more postings for it.
+        WorkOrderClosed = "work_order.closed",
+        /// Material was taken for a work order.
+        MaterialConsumed = "production.consumed",
+        /// Something was made.
+        OutputCompleted = "production.completed",
+        /// An operation began or stopped.
+        OperationMoved = "production.operation_moved",
+        /// Something was measured between operations.
+        InProcessInspected = "production.inspected",
+        /// A report was taken back.
+        ReportReversed = "production.reversed",
         /// Somebody wants to know how much there is now.
         StockRequested = "stock.requested",
         /// Somebody wants to know whether a connection works.
@@ -109,6 +129,8 @@ text_enum! {
         Lot = "lot",
         /// A quality hold.
         Hold = "hold",
+        /// A work order and everything reported of it.
+        WorkOrder = "work_order",
         /// A connection (probes and queries).
         Connection = "connection",
     }
@@ -276,6 +298,24 @@ pub enum Event {
     HoldReleaseRequested { hold: String, disposition: Disposition, reason: String },
     #[serde(rename = "hold.released")]
     HoldReleased { hold: Box<Hold>, disposition: Disposition, reason: String },
+    #[serde(rename = "work_order.released")]
+    WorkOrderReleased { work_order: Box<WorkOrder> },
+    #[serde(rename = "work_order.changed")]
+    WorkOrderChanged { work_order: Box<WorkOrder>, changes: Vec<WorkOrderChange> },
+    #[serde(rename = "work_order.cancelled")]
+    WorkOrderCancelled { work_order: String, plant: String, revision: i32 },
+    #[serde(rename = "work_order.closed")]
+    WorkOrderClosed { work_order: String, plant: String, revision: i32 },
+    #[serde(rename = "production.consumed")]
+    MaterialConsumed { report: Box<Report> },
+    #[serde(rename = "production.completed")]
+    OutputCompleted { report: Box<Report> },
+    #[serde(rename = "production.operation_moved")]
+    OperationMoved { report: Box<Report> },
+    #[serde(rename = "production.inspected")]
+    InProcessInspected { report: Box<Report> },
+    #[serde(rename = "production.reversed")]
+    ReportReversed { report: Box<Report>, their_ref: String, at: Timestamp, reason: String },
     #[serde(rename = "stock.requested")]
     StockRequested { plant: String, item: String },
     #[serde(rename = "connection.probe_requested")]
@@ -328,6 +368,17 @@ impl Event {
             }
             Self::ReceiptReversed { receipt, .. } => documents.push(receipt),
             Self::HoldPlaced { hold } | Self::HoldReleased { hold, .. } => documents.push(&hold.number),
+            Self::WorkOrderReleased { work_order } | Self::WorkOrderChanged { work_order, .. } => {
+                documents.push(&work_order.number);
+            }
+            Self::WorkOrderCancelled { work_order, .. } | Self::WorkOrderClosed { work_order, .. } => {
+                documents.push(work_order);
+            }
+            Self::MaterialConsumed { report }
+            | Self::OutputCompleted { report }
+            | Self::OperationMoved { report }
+            | Self::InProcessInspected { report }
+            | Self::ReportReversed { report, .. } => documents.push(&report.work_order),
             _ => {}
         }
         documents
@@ -364,6 +415,15 @@ impl Event {
             Self::HoldPlaced { .. } => EventKind::HoldPlaced,
             Self::HoldReleaseRequested { .. } => EventKind::HoldReleaseRequested,
             Self::HoldReleased { .. } => EventKind::HoldReleased,
+            Self::WorkOrderReleased { .. } => EventKind::WorkOrderReleased,
+            Self::WorkOrderChanged { .. } => EventKind::WorkOrderChanged,
+            Self::WorkOrderCancelled { .. } => EventKind::WorkOrderCancelled,
+            Self::WorkOrderClosed { .. } => EventKind::WorkOrderClosed,
+            Self::MaterialConsumed { .. } => EventKind::MaterialConsumed,
+            Self::OutputCompleted { .. } => EventKind::OutputCompleted,
+            Self::OperationMoved { .. } => EventKind::OperationMoved,
+            Self::InProcessInspected { .. } => EventKind::InProcessInspected,
+            Self::ReportReversed { .. } => EventKind::ReportReversed,
             Self::StockRequested { .. } => EventKind::StockRequested,
             Self::ProbeRequested { .. } => EventKind::ProbeRequested,
         }

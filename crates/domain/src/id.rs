@@ -92,4 +92,8 @@ ids! {
     HoldId,
     /// A key with which a machine calls us.
     ApiKeyId,
+    /// A work order.
+    WorkOrderId,
+    /// One report of the shop floor.
+    ReportId,
 }

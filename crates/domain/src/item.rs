@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::conversion::ItemUnit;
 use crate::id::ItemId;
 use crate::quantity::Unit;
 
@@ -38,4 +39,7 @@ pub struct ItemRules {
     /// How many of them must be left on arrival.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days_left_on_arrival: Option<u32>,
+    /// Units that it is also counted in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<ItemUnit>,
 }

@@ -4,7 +4,8 @@
 //! Map: reference data that the ERP owns ([`item`], [`supplier`], [`plant`]) · the order and its unit of promise, the
 //! schedule line ([`order`]) · who may promise what and when ([`negotiation`], [`confirmation`], [`decision`], [`tolerance`], [`refusal`]) · what a
 //! new revision from the ERP does to promises already made ([`revision`]) · what is shipped ([`shipment`]), proved
-//! ([`certificate`]), labelled ([`gs1`]), received ([`receipt`]) and may be used ([`lot`], [`hold`]) · what can be asked for ([`command`]) and what
+//! ([`certificate`]), labelled ([`gs1`]), received ([`receipt`]) and may be used ([`lot`], [`hold`]) · what is made of it
+//! ([`work_order`], [`production`]) · what can be asked for ([`command`]) and what
 //! happened ([`event`]) · the words of the exchange with other systems ([`exchange`]) · who is acting ([`access`]).
 //!
 //! Commands come in, events go out; there is no third vocabulary. Rules are plain functions that take the order, the
@@ -15,6 +16,7 @@ pub mod calendar;
 pub mod certificate;
 pub mod command;
 pub mod confirmation;
+pub mod conversion;
 pub mod decision;
 pub mod document;
 pub mod event;
@@ -28,6 +30,7 @@ pub mod lot;
 pub mod negotiation;
 pub mod order;
 pub mod plant;
+pub mod production;
 pub mod quantity;
 pub mod receipt;
 pub mod refusal;
@@ -36,6 +39,7 @@ pub mod shipment;
 pub mod supplier;
 pub mod text;
 pub mod tolerance;
+pub mod work_order;
 
 pub use chrono::{DateTime, NaiveDate, Utc};
 pub use rust_decimal::Decimal;

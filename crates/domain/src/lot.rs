@@ -37,6 +37,8 @@ text_enum! {
         Correction = "correction",
         /// Taken for production.
         Issue = "issue",
+        /// Made by production.
+        Output = "output",
         /// Sent back to the supplier.
         Return = "return",
         /// Thrown away.

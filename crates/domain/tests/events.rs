@@ -1,6 +1,7 @@
 //! The JSON of every kind of event, which is a promise to other systems, and the negotiation table as a drawing. A change
 //! of a snapshot here is a change of what others read: additive, or a new version of the kind.
 
+use chrono::TimeDelta;
 use domain::access::{Actor, Role};
 use domain::certificate::{Certificate, CertificateKind, CertificatePer, Measured};
 use domain::confirmation::{AnswerKind, Channel};
@@ -8,15 +9,18 @@ use domain::event::{Answered, Envelope, Event, EventKind, Promised, RevisedLine,
 use domain::hold::{Disposition, Hold, HoldReason, HoldScope};
 use domain::id::{
     CertificateId, ConnectionId, CorrelationId, DocumentId, EventId, HandlingUnitId, HoldId, LotId, OrderLineId,
-    PersonId, PlantId, ReceiptId, ReceiptLineId, ScheduleLineId, ShipLineId, ShipNoticeId, SupplierId,
+    PersonId, PlantId, ReceiptId, ReceiptLineId, ReportId, ScheduleLineId, ShipLineId, ShipNoticeId, SupplierId,
+    WorkOrderId,
 };
 use domain::lot::{LotRef, StatusMove, StockStatus};
 use domain::negotiation::{Negotiation, Step, TABLE};
 use domain::order::{Change, Reason};
+use domain::production::{Completion, Consumption, InProcess, Report, Reported};
 use domain::quantity::Unit;
 use domain::receipt::{Difference, Oddity, Receipt, ReceiptChannel, ReceivedLine};
 use domain::shipment::{HandlingUnit, Milestone, Moved, PackageKind, Packed, ShipLine, ShipNotice, ShippedLot};
 use domain::tolerance::{Deviation, DeviationKind, Limit, Outside, Source};
+use domain::work_order::{Component, Operation, WorkOrder, WorkOrderChange, WorkOrderStatus};
 use uuid::Uuid;
 
 use crate::orders::*;
@@ -338,9 +342,109 @@ fn one_of_each() -> Vec<Event> {
             disposition: Disposition::Sort,
             reason: "Checked again.".to_owned(),
         },
+        Event::WorkOrderReleased { work_order: Box::new(work_order(1)) },
+        Event::WorkOrderChanged {
+            work_order: Box::new(work_order(2)),
+            changes: vec![
+                WorkOrderChange::Quantity { from: number("30"), to: number("40") },
+                WorkOrderChange::DueAt { from: at() + TimeDelta::days(1), to: at() + TimeDelta::days(2) },
+            ],
+        },
+        Event::WorkOrderCancelled { work_order: "1000123".to_owned(), plant: "DE10".to_owned(), revision: 3 },
+        Event::WorkOrderClosed { work_order: "1000123".to_owned(), plant: "DE10".to_owned(), revision: 3 },
+        Event::MaterialConsumed { report: Box::new(report(Reported::Consumed(consumption()))) },
+        Event::OutputCompleted {
+            report: Box::new(report(Reported::Completed(Completion {
+                quantity: number("9"),
+                unit: Unit::new("PCE"),
+                scrap: number("1"),
+                scrap_reason: Some("bore too wide".to_owned()),
+                lot: Some("P-2026-77".to_owned()),
+                serials: vec!["S-9001".to_owned()],
+                last: false,
+            }))),
+        },
+        Event::OperationMoved {
+            report: Box::new(report(Reported::Stopped {
+                operation: "0010".to_owned(),
+                done: false,
+                reason: Some("tool broken".to_owned()),
+            })),
+        },
+        Event::InProcessInspected {
+            report: Box::new(report(Reported::Inspected(InProcess {
+                operation: Some("0020".to_owned()),
+                lot: Some("P-2026-77".to_owned()),
+                serial: None,
+                values: certificate().values,
+                passed: true,
+            }))),
+        },
+        Event::ReportReversed {
+            report: Box::new(report(Reported::Consumed(consumption()))),
+            their_ref: "mes-78".to_owned(),
+            at: at(),
+            reason: "Booked on the wrong work order.".to_owned(),
+        },
         Event::StockRequested { plant: "DE10".to_owned(), item: "0012-010".to_owned() },
         Event::ProbeRequested { connection: "Tryton DE10".to_owned() },
     ]
+}
+
+fn work_order(revision: i32) -> WorkOrder {
+    WorkOrder {
+        work_order_id: WorkOrderId(Uuid::from_u128(0x4001)),
+        number: "1000123".to_owned(),
+        plant: "DE10".to_owned(),
+        revision,
+        item: "0900-01".to_owned(),
+        description: "Pump".to_owned(),
+        unit: Unit::new("PCE"),
+        quantity: number("40"),
+        status: WorkOrderStatus::Released,
+        starts_at: at(),
+        due_at: at() + TimeDelta::days(2),
+        components: vec![Component {
+            number: "0010".to_owned(),
+            item: "0012-010".to_owned(),
+            description: "Bearing housing".to_owned(),
+            unit: Unit::new("PCE"),
+            quantity: number("40"),
+            backflush: false,
+            operation: Some("0010".to_owned()),
+        }],
+        operations: vec![Operation {
+            number: "0010".to_owned(),
+            name: "Assemble".to_owned(),
+            station: Some("A-12".to_owned()),
+        }],
+    }
+}
+
+fn report(what: Reported) -> Report {
+    Report {
+        report_id: ReportId(Uuid::from_u128(0x4002)),
+        their_ref: "mes-77".to_owned(),
+        work_order: "1000123".to_owned(),
+        at: at(),
+        station: Some("A-12".to_owned()),
+        operator: Some("2207".to_owned()),
+        corrects: Some("mes-71".to_owned()),
+        booked: Some(domain::quantity::Quantity::new(number("10"), Unit::new("PCE"))),
+        what,
+    }
+}
+
+fn consumption() -> Consumption {
+    Consumption {
+        item: "0012-010".to_owned(),
+        component: Some("0010".to_owned()),
+        lot: Some("H-4711".to_owned()),
+        serials: vec!["S-1".to_owned()],
+        backflush: false,
+        quantity: number("10"),
+        unit: Unit::new("PCE"),
+    }
 }
 
 #[test]

@@ -24,6 +24,13 @@ pub enum CommandError {
         /// What was looked for.
         what: &'static str,
     },
+    /// It is about something that another system has not told yet. May be tried again later: messages of two systems come in
+    /// any order.
+    #[error("{what} is not known here yet")]
+    NotYet {
+        /// What is waited for.
+        what: String,
+    },
     /// Not understood at the edge, in words for the person who tried.
     #[error("{0}")]
     Invalid(String),

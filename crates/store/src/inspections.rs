@@ -421,6 +421,7 @@ async fn apply(tx: &mut Tx, lot_id: LotId, moves: &[StatusMove], reason: Option<
             quantity: part.quantity,
             at: now,
             receipt_line_id: None,
+            report_id: None,
             reason: reason.clone(),
         };
         move_stock(tx, lot_id, &movement).await?;

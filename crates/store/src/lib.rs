@@ -40,6 +40,8 @@ pub mod orders;
 pub mod passwords;
 pub mod people;
 pub mod perform;
+pub mod postings;
+pub mod production;
 mod receipt_mirror;
 mod receipt_rows;
 pub mod receipts;
@@ -58,6 +60,7 @@ mod submissions;
 pub mod timeline;
 pub mod trace;
 pub mod tx;
+pub mod work_orders;
 
 pub use clock::Clock;
 pub use error::{CommandError, StoreError};

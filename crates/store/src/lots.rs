@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::Decimal;
-use domain::id::{ConnectionId, ItemId, LotId, PlantId, ReceiptLineId, SupplierId};
+use domain::id::{ConnectionId, ItemId, LotId, PlantId, ReceiptLineId, ReportId, SupplierId};
 use domain::inspection::Plan;
 use domain::lot::{MovementKind, StockStatus};
 use domain::quantity::{Unit, grouped};
@@ -131,6 +131,7 @@ pub async fn take_back(
             quantity,
             at,
             receipt_line_id: Some(receipt_line_id),
+            report_id: None,
             reason: Some(reason.to_owned()),
         };
         move_stock(tx, lot_id, &movement).await?;
@@ -210,6 +211,7 @@ pub(crate) struct Movement {
     pub quantity: Decimal,
     pub at: DateTime<Utc>,
     pub receipt_line_id: Option<ReceiptLineId>,
+    pub report_id: Option<ReportId>,
     pub reason: Option<String>,
 }
 
@@ -239,8 +241,8 @@ pub(crate) async fn move_stock(tx: &mut Tx, lot_id: LotId, movement: &Movement) 
     sqlx::query!(
         r#"
         insert into lot_movement (lot_id, kind, from_status, to_status, quantity, at, recorded_at, receipt_line_id, actor,
-                                  reason, plant_id, supplier_id)
-        select lot_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, plant_id, supplier_id from lot where lot_id = $1
+                                  reason, report_id, plant_id, supplier_id)
+        select lot_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, plant_id, supplier_id from lot where lot_id = $1
         "#,
         lot_id.0,
         movement.kind.as_str(),
@@ -251,7 +253,8 @@ pub(crate) async fn move_stock(tx: &mut Tx, lot_id: LotId, movement: &Movement) 
         now,
         movement.receipt_line_id.map(|id| id.0),
         actor,
-        movement.reason
+        movement.reason,
+        movement.report_id.map(|id| id.0)
     )
     .execute(tx.sql())
     .await?;

@@ -6,11 +6,13 @@
 use domain::command::Command;
 use domain::event::{Event, EventKind};
 use domain::id::ConnectionId;
-use domain::revision::Mirrored;
+use domain::revision;
 
 use crate::error::CommandError;
+use crate::production::Taken;
 use crate::tx::Tx;
-use crate::{availability, events, orders, receipts, reference, ship_notices};
+use crate::work_orders::Mirrored;
+use crate::{availability, events, orders, production, receipts, reference, ship_notices, work_orders};
 
 /// Carries out what the system behind `connection_id` asks for, and says in a few words what it came to.
 pub async fn perform(tx: &mut Tx, connection_id: ConnectionId, command: &Command) -> Result<String, CommandError> {
@@ -62,14 +64,46 @@ pub async fn perform(tx: &mut Tx, connection_id: ConnectionId, command: &Command
             Ok(format!("stock of {} in {}{what}", snapshot.item, snapshot.plant))
         }
         Command::PostReceipt(snapshot) => receipts::mirror(tx, connection_id, snapshot).await,
+        Command::MirrorWorkOrder(snapshot) => {
+            let what = match work_orders::mirror(tx, connection_id, snapshot).await? {
+                Mirrored::Added => "new",
+                Mirrored::Changed => "changed",
+                Mirrored::Unchanged => "nothing new",
+                Mirrored::Stale => "ignored, older than what is known",
+            };
+            Ok(format!("work order {}: {what}", snapshot.number))
+        }
+        Command::Report(snapshot) => {
+            let taken = production::report(tx, connection_id, snapshot).await?;
+            Ok(format!("work order {}: {} {}", snapshot.work_order, snapshot.what.kind(), reported(&taken)))
+        }
+        Command::ReverseReport(snapshot) => {
+            let taken = production::reverse(tx, connection_id, snapshot).await?;
+            let what = match taken.report_id {
+                _ if taken.already => "known already",
+                Some(_) => "taken back",
+                None => "will be taken back when it comes",
+            };
+            Ok(format!("work order {}: report {} {what}", snapshot.work_order, snapshot.of))
+        }
     }
 }
 
-fn told(mirrored: &Mirrored) -> String {
+fn reported(taken: &Taken) -> String {
+    if taken.already {
+        return "known already".to_owned();
+    }
+    let odd = taken.remarks.iter().map(|remark| remark.message.as_str());
+    let stop = taken.stop.iter().map(|(_, words)| words.as_str());
+    let words: Vec<&str> = odd.chain(stop).collect();
+    if words.is_empty() { "recorded".to_owned() } else { format!("recorded; {}", words.join(" ")) }
+}
+
+fn told(mirrored: &revision::Mirrored) -> String {
     match mirrored {
-        Mirrored::Unchanged => "nothing new for the supplier".to_owned(),
-        Mirrored::Stale => "ignored, older than what is known".to_owned(),
-        Mirrored::Changed(events) => {
+        revision::Mirrored::Unchanged => "nothing new for the supplier".to_owned(),
+        revision::Mirrored::Stale => "ignored, older than what is known".to_owned(),
+        revision::Mirrored::Changed(events) => {
             let words: Vec<String> = events
                 .iter()
                 .map(|event| match event {

@@ -137,7 +137,43 @@ pub async fn mirror_items(tx: &mut Tx, items: &[&ItemSnapshot]) -> Result<HashMa
     .await?;
     let rows =
         sqlx::query!("select number, item_id from item where number = any($1)", &numbers).fetch_all(tx.sql()).await?;
-    Ok(rows.into_iter().map(|row| (row.number, ItemId(row.item_id))).collect())
+    let ids: HashMap<String, ItemId> = rows.into_iter().map(|row| (row.number, ItemId(row.item_id))).collect();
+    mirror_units(tx, &wanted, &ids).await?;
+    Ok(ids)
+}
+
+/// The units that items are also counted in, where their system says how they are handled.
+async fn mirror_units(tx: &mut Tx, items: &[&&ItemSnapshot], ids: &HashMap<String, ItemId>) -> Result<(), StoreError> {
+    let (mut of, mut units, mut of_base, mut of_unit) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for item in items {
+        let (Some(rules), Some(id)) = (&item.rules, ids.get(&item.number)) else { continue };
+        for unit in &rules.units {
+            of.push(id.0);
+            units.push(unit.unit.code().to_owned());
+            of_base.push(unit.times);
+            of_unit.push(unit.over);
+        }
+    }
+    if of.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        insert into item_unit (item_id, unit, of_base, of_unit)
+        select distinct on (item_id, unit) item_id, unit, of_base, of_unit
+        from unnest($1::uuid[], $2::text[], $3::numeric[], $4::numeric[]) as n (item_id, unit, of_base, of_unit)
+        order by item_id, unit
+        on conflict (item_id, unit) do update set of_base = excluded.of_base, of_unit = excluded.of_unit
+            where (item_unit.of_base, item_unit.of_unit) <> (excluded.of_base, excluded.of_unit)
+        "#,
+        &of,
+        &units,
+        &of_base,
+        &of_unit
+    )
+    .execute(tx.sql())
+    .await?;
+    Ok(())
 }
 
 /// Everything an order needs before it can be built or revised.

@@ -246,6 +246,7 @@ impl<'r> FromRow<'r, PgRow> for Candidate {
                     inspection: row.try_get("inspection")?,
                     shelf_life_days: days("shelf_life_days")?,
                     days_left_on_arrival: days("days_left_on_arrival")?,
+                    ..ItemRules::default()
                 },
                 agreed: Agreed {
                     line: tolerances("line_tolerances")?,

@@ -5,7 +5,8 @@
 //!   arrival ──interpret──► commands ──perform──► applied
 //!      │           │                     ├── a rule says no ──────────────► refused
 //!      │           └── not understood ───┼── cannot be stored as it is ───► not understood
-//!      └────────────── tried again ◄─────┘ a fault of ours, for the moment (deadlock, no connection)
+//!      └────────────── tried again ◄─────┘ a fault of ours, for the moment (deadlock, no connection), or about something
+//!                                          that another system has not told yet
 //! ```
 //!
 //! Order is kept per subject and nothing else: one message that has to wait holds those behind it about the same thing, and
@@ -42,6 +43,9 @@ const LONGEST_OUTCOME: usize = 500;
 /// A fault of ours: 0.1 s, 0.2 s … 5 min; the twelfth failed try is the last.
 const BACKOFF: Backoff =
     Backoff { first: TimeDelta::milliseconds(100), ceiling: TimeDelta::minutes(5), tries: 12, spread_percent: 20 };
+/// What it is about has not come from another system yet: 1 s, 2 s … 5 min, for about three days.
+const PATIENCE: Backoff =
+    Backoff { first: TimeDelta::seconds(1), ceiling: TimeDelta::minutes(5), tries: 870, spread_percent: 20 };
 
 /// Applies until it is time to stop.
 pub(crate) async fn run(means: &Means, stop: &CancellationToken) -> Result<(), StoreError> {
@@ -206,6 +210,15 @@ async fn after_failure(means: &Means, arrival: &Arrival, problem: CommandError) 
                     End::Retrying { at: means.store.clock().now() + wait, why }
                 }
                 _ => End::NotUnderstood(shortened(format!("cannot be stored as it is: {why}"))),
+            }
+        }
+        CommandError::NotYet { .. } => {
+            let failed = arrival.attempts + 1;
+            let jitter = arrival.arrival_id.0.as_u64_pair().1 ^ u64::from(failed);
+            let why = shortened(format!("waits: {problem}"));
+            match PATIENCE.after(failed, None, jitter) {
+                Some(wait) => End::Retrying { at: means.store.clock().now() + wait, why },
+                None => End::Refused(why),
             }
         }
         refusal => End::Refused(shortened(refusal.to_string())),

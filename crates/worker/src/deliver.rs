@@ -18,6 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use connectors::{Connector, Fault as CallFault, Link, LinkKind, Outcome as CallOutcome, Outgoing, Raw};
 use domain::exchange::{CircuitState as CircuitWord, DeliveryState, TriggeredBy};
 use domain::id::{ConnectionId, CorrelationId};
+use domain::production::posting::Cause;
 use store::arrivals::Incoming;
 use store::deliveries::{self, Outbound};
 use store::{Store, StoreError};
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
+use uuid::Uuid;
 
 use crate::core::{
     Answer, Batch, CircuitNote, CircuitState, Core, Decision, Event, Fault, Fence, Gap, Gate, Input, LogRow, Outcome,
@@ -77,12 +79,15 @@ struct Learned {
     links: Vec<(String, String, String, String)>,
     /// Messages that the other side told in its answer.
     told: Vec<Incoming>,
+    /// Why a posting was refused, by its event.
+    causes: Vec<(Uuid, Cause)>,
 }
 
 impl Learned {
     fn extend(&mut self, more: Self) {
         self.links.extend(more.links);
         self.told.extend(more.told);
+        self.causes.extend(more.causes);
     }
 }
 
@@ -342,6 +347,7 @@ fn batch_out(batch: Batch, learned: Learned) -> deliveries::Batch {
         }),
         links: learned.links,
         told: learned.told,
+        causes: learned.causes,
     }
 }
 
@@ -400,6 +406,10 @@ async fn send(lane: Lane, task: Task<Cargo>) -> (Ticket, Answer, TimeDelta, Lear
                 // A probe says what it found and is done: it does not wait for the system to come back.
                 Err(fault) => (Answer::Refused { reason: fault.to_string() }, Learned::default()),
             };
+        }
+        if let Some((cause, reason)) = &outbound.stop {
+            let learned = Learned { causes: vec![(task.event.event_id, *cause)], ..Learned::default() };
+            return (Answer::Refused { reason: reason.clone() }, learned);
         }
         let outgoing = outgoing(&lane, outbound, task.attempt, began);
         match tokio::time::timeout(LONGEST_CALL, lane.connector.deliver(&outgoing)).await {
@@ -473,10 +483,14 @@ fn answer(outcome: Result<CallOutcome, CallFault>, outbound: &Outbound) -> (Answ
             let learned = Learned {
                 links: links.into_iter().filter_map(link).collect(),
                 told: told.into_iter().map(|raw| incoming(raw, correlation)).collect(),
+                causes: Vec::new(),
             };
             return (Answer::Accepted { their_ref }, learned);
         }
-        Ok(CallOutcome::Refused { reason }) => Answer::Refused { reason },
+        Ok(CallOutcome::Refused { reason, cause }) => {
+            let causes = cause.map(|cause| (outbound.envelope.event_id.0, cause)).into_iter().collect();
+            return (Answer::Refused { reason }, Learned { causes, ..Learned::default() });
+        }
         Ok(CallOutcome::Pending { seen }) => Answer::Pending { reason: seen },
         Err(CallFault::Temporary { message, after }) => Answer::Temporary { after: wait(after), reason: message },
         Err(CallFault::Down { message, after }) => Answer::Down { after: wait(after), reason: message },

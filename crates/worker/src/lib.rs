@@ -21,6 +21,7 @@
 //! | [`collect`] | feed | a lease on its row, renewed while the other system takes its time |
 //! | [`apply`] | subject | the lock of the arrival's row, for as long as the transaction lasts |
 //! | [`attend`] → [`deliver`] | connection | a lock in an open database connection, and a fence number |
+//! | [`unblock`] | report | the locks of its work order's row and of its item's lots |
 //! | [`sweep`] | – | nothing; it may be done twice |
 //!
 //! [`run`] starts and stops them, [`wake`] is how they wait, [`systems`] keeps the connectors they share. The rules of the
@@ -35,6 +36,7 @@ pub mod retry;
 pub mod run;
 pub mod sweep;
 pub mod systems;
+pub mod unblock;
 pub mod wake;
 
 pub use run::{Means, Settings, Worker};

@@ -14,7 +14,7 @@ use tracing::{Instrument as _, error, info, info_span, warn};
 use crate::sweep::Kept;
 use crate::systems::Systems;
 use crate::wake::Pace;
-use crate::{apply, attend, collect, core, sweep};
+use crate::{apply, attend, collect, core, sweep, unblock};
 
 /// After a loop has failed, it starts over when it has caught its breath.
 const BREATH: Duration = Duration::from_millis(500);
@@ -86,6 +86,7 @@ impl Worker {
         worker.run("collect", &means, |means, stop| Box::pin(collect::run(means, stop)));
         worker.run("apply", &means, |means, stop| Box::pin(apply::run(means, stop)));
         worker.run("attend", &means, |means, stop| Box::pin(attend::run(means, stop))); // deliver.rs, per connection
+        worker.run("unblock", &means, |means, stop| Box::pin(unblock::run(means, stop)));
         worker.run("sweep", &means, |means, stop| Box::pin(sweep::run(means, stop)));
         info!(worker.owner = means.settings.owner, "The loops have started");
         worker

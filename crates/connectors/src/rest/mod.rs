@@ -174,7 +174,7 @@ fn outcome(answer: Answer) -> Result<Outcome, Fault> {
             Err(Fault::Temporary { message: answer.says(), after: answer.retry_after() })
         }
         (409, status) if status != Some("refused") => Ok(Outcome::Pending { seen: answer.says() }),
-        (422, _) | (_, Some("refused")) => Ok(Outcome::Refused { reason: reason(said) }),
+        (422, _) | (_, Some("refused")) => Ok(Outcome::refused(reason(said))),
         (_, Some("accepted")) if said.error.is_none() => Ok(Outcome::accepted(said.document, said.already)),
         _ => Ok(Outcome::Pending { seen: answer.says() }),
     }

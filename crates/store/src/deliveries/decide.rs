@@ -154,6 +154,26 @@ pub async fn skip(tx: &mut Tx, delivery: DeliveryId, reason: &str) -> Result<(),
     Ok(())
 }
 
+/// What a parked delivery was to tell has been taken back, and the other side never took it: it need not be told.
+pub(crate) async fn supersede(tx: &mut Tx, delivery: DeliveryId, reason: &str) -> Result<(), CommandError> {
+    let locked = lock(tx, delivery).await?;
+    if locked.state != DeliveryState::Parked {
+        return Ok(());
+    }
+    let now = tx.now();
+    sqlx::query!(
+        "update delivery set state = 'superseded', next_attempt_at = null, finished_at = $2, reason = $3 where delivery_id = $1",
+        delivery.0,
+        now,
+        reason
+    )
+    .execute(tx.sql())
+    .await?;
+    settle(tx, locked.connection, &[locked.subject]).await?;
+    note(tx, "delivery.supersede", delivery, &locked, json!({ "state": "superseded" }), reason).await?;
+    Ok(())
+}
+
 /// A person sends a finished event once more: another delivery with the same idempotency key.
 pub async fn resend(tx: &mut Tx, delivery: DeliveryId, reason: &str) -> Result<DeliveryId, CommandError> {
     let reason = explained(reason)?;

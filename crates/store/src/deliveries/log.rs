@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use domain::event::{Envelope, Subject};
+use domain::event::{Envelope, Event, Subject};
 use domain::id::{ConnectionId, CorrelationId, DeliveryId, EventId, PlantId, SupplierId};
+use domain::production::Report;
+use domain::quantity::{Quantity, Unit};
 use uuid::Uuid;
 
 use super::{Gap, LogPage, LogRow, Outbound, StoredDelivery};
@@ -132,6 +134,7 @@ pub async fn read_log(tx: &mut Tx, connection: ConnectionId, read: &ReadLog) -> 
                 plant: row.plant_code,
                 supplier: row.supplier_number,
                 links: Vec::new(),
+                stop: None,
             }),
             _ => None,
         };
@@ -139,7 +142,9 @@ pub async fn read_log(tx: &mut Tx, connection: ConnectionId, read: &ReadLog) -> 
         if row_is_beyond(position, read.after) { page.beyond.push(row) } else { page.found.push(row) }
     }
     let outbound = page.found.iter_mut().chain(&mut page.beyond).filter_map(|row| row.wanted.as_mut());
-    add_links(tx, connection, outbound.collect()).await?;
+    let mut outbound: Vec<&mut Outbound> = outbound.collect();
+    add_stops(tx, &mut outbound).await?;
+    add_links(tx, connection, outbound).await?;
     Ok(page)
 }
 
@@ -172,6 +177,45 @@ async fn add_links(tx: &mut Tx, connection: ConnectionId, outbound: Vec<&mut Out
         out.links = links.map(|row| (row.kind.clone(), row.key.clone(), row.their_ref.clone())).collect();
     }
     Ok(())
+}
+
+/// What of the shop floor's reports may not be posted yet, and in which unit it is posted: both may become known later than
+/// the event.
+async fn add_stops(tx: &mut Tx, outbound: &mut [&mut Outbound]) -> Result<(), StoreError> {
+    let reports: Vec<Uuid> =
+        outbound.iter().filter_map(|out| posted(&out.envelope.event)).map(|report| report.report_id.0).collect();
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query!(
+        r#"
+        select report_id, stop, stop_reason, stock_quantity, stock_unit from production_report where report_id = any($1)
+        "#,
+        &reports
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.report_id, row)).collect();
+    for out in outbound {
+        let (Event::MaterialConsumed { report } | Event::OutputCompleted { report }) = &mut out.envelope.event else {
+            continue;
+        };
+        let Some(row) = rows.get(&report.report_id.0) else { continue };
+        if let (None, Some(value), Some(unit)) = (&report.booked, row.stock_quantity, &row.stock_unit) {
+            report.booked = Some(Quantity::new(value, Unit::new(unit)));
+        }
+        if let (Some(stop), Some(reason)) = (&row.stop, &row.stop_reason) {
+            out.stop = Some((read_word("cause", stop)?, reason.clone()));
+        }
+    }
+    Ok(())
+}
+
+const fn posted(event: &Event) -> Option<&Report> {
+    match event {
+        Event::MaterialConsumed { report } | Event::OutputCompleted { report } => Some(report),
+        _ => None,
+    }
 }
 
 /// Rows that are due, the longest due first.
@@ -272,10 +316,13 @@ async fn load(tx: &mut Tx, connection: ConnectionId, ids: &[Uuid]) -> Result<Vec
                     plant: row.plant_code,
                     supplier: row.supplier_number,
                     links: Vec::new(),
+                    stop: None,
                 },
             })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
-    add_links(tx, connection, loaded.iter_mut().map(|stored| &mut stored.outbound).collect()).await?;
+    let mut outbound: Vec<&mut Outbound> = loaded.iter_mut().map(|stored| &mut stored.outbound).collect();
+    add_stops(tx, &mut outbound).await?;
+    add_links(tx, connection, outbound).await?;
     Ok(loaded)
 }

@@ -16,11 +16,13 @@ use chrono::{DateTime, Utc};
 use domain::event::Envelope;
 use domain::exchange::{CircuitState, DeliveryState, FaultClass, TriggeredBy};
 use domain::id::{ConnectionId, DeliveryId};
+use domain::production::posting::Cause;
 use serde_json::Value;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
+pub(crate) use self::decide::supersede;
 pub use self::decide::{probe, resend, retry, skip};
 pub use self::log::{ReadLog, due, lanes, read_log};
 use self::write::settle;
@@ -124,6 +126,8 @@ pub struct Outbound {
     pub supplier: Option<String>,
     /// Kind, our key, their key.
     pub links: Vec<(String, String, String)>,
+    /// Why it may not be sent yet by a rule of ours, with the cause.
+    pub stop: Option<(Cause, String)>,
 }
 
 /// A row of the log as one connection sees it.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::exchange::{CircuitState, DeliveryState, FaultClass};
 use domain::id::ConnectionId;
+use domain::production::posting::Cause;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -57,6 +58,8 @@ pub struct Batch {
     pub links: Vec<(String, String, String, String)>,
     /// What the other side told in its answers; from here on arrivals like any other.
     pub told: Vec<Incoming>,
+    /// Why postings among the outcomes were refused, by event.
+    pub causes: Vec<(Uuid, Cause)>,
 }
 
 /// Writes what happened since the last time, if the fence is still the owner's.
@@ -87,6 +90,22 @@ pub async fn write(tx: &mut Tx, connection: ConnectionId, batch: &Batch) -> Resu
         {
             settle(tx, connection, &batch.subjects).await?;
         }
+    }
+    if !batch.causes.is_empty() {
+        let (events, causes): (Vec<Uuid>, Vec<String>) =
+            batch.causes.iter().map(|(event, cause)| (*event, cause.as_str().to_owned())).unzip();
+        sqlx::query!(
+            r#"
+            update delivery d set cause = n.cause
+            from unnest($2::uuid[], $3::text[]) as n (event_id, cause)
+            where d.connection_id = $1 and d.event_id = n.event_id and d.state = 'parked'
+            "#,
+            connection.0,
+            &events,
+            &causes
+        )
+        .execute(tx.sql())
+        .await?;
     }
     let heard = batch
         .outcomes

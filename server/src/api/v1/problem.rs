@@ -135,6 +135,7 @@ impl From<CommandError> for Refused {
                 Self::new(StatusCode::NOT_FOUND, format!("There is no such {what}, or it is not for this key to see."))
             }
             CommandError::Invalid(message) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, message),
+            CommandError::NotYet { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
             CommandError::Denied(why) => Self::new(StatusCode::FORBIDDEN, why),
             CommandError::Store(error) => error.into(),
         }

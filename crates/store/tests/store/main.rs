@@ -9,6 +9,7 @@ mod isolation;
 mod one_rule;
 mod orders;
 mod people;
+mod production;
 mod quality;
 mod receipts;
 mod retention;

@@ -144,11 +144,13 @@ def user(login, name, groups):
     return make('res.user.application', user=person, application='rest').key
 
 
-portal_groups = ['purchase.group_purchase',
+buyer_groups = ['purchase.group_purchase',
     'purchase_amendment.group_purchase_amendment', 'stock.group_stock']
 keys = {
-    'portal': user('portal', 'Supplier portal', portal_groups),
-    'buyer': user('buyer', 'Bea Buyer', portal_groups + [
+    # Cancellation: a receipt that was taken back.
+    'portal': user('portal', 'Supplier portal', buyer_groups + [
+            'stock.group_stock_cancellation']),
+    'buyer': user('buyer', 'Bea Buyer', buyer_groups + [
             'production.group_production', 'quality.group_quality']),
     # May not amend: what a connection looks like whose user lacks a group.
     'clerk': user('clerk', 'Carl Clerk', ['purchase.group_purchase', 'stock.group_stock']),
@@ -162,12 +164,21 @@ plant1.name, plant1.code = 'Plant 1', 'P1'
 plant1.save()
 hold = make('stock.location', name='Quality hold', code='HOLD-P1',
     type='storage', parent=plant1)
+# For what waits for its inspection, and for what was decided against
+inspection, blocked = [
+    make('stock.location', name=name, code=code, type='storage', parent=plant1)
+    for name, code in [
+        ('Quality inspection', 'INSP-P1'), ('Blocked stock', 'BLOCK-P1')]]
+bin1 = make('stock.location', name='Bin 1', code='BIN-P1', type='storage',
+    parent=plant1.storage_location)
 zone = {kind: make('stock.location', name=f'Plant 2 {kind}', code=f'P2-{kind}',
         type='production' if kind == 'PROD' else 'storage')
     for kind in ['IN', 'STO', 'OUT', 'PROD']}
 plant2 = make('stock.location', name='Plant 2', code='P2', type='warehouse',
     input_location=zone['IN'], storage_location=zone['STO'],
     output_location=zone['OUT'], production_location=zone['PROD'])
+make('stock.location', name='Plant 2 quality hold', code='HOLD-P2',
+    type='storage', parent=plant2)
 
 # Suppliers
 suppliers = []
@@ -295,6 +306,8 @@ seed = {
     'items': {product.code: product.id for product in [steel, bracket, seal, pump]},
     'plants': {'P1': plant1.id, 'P2': plant2.id},
     'hold': hold.id, 'storage': plant1.storage_location.id, 'lot': lot0.id,
+    'zones': {'P1': plant1.storage_location.id, 'P2': zone['STO'].id},
+    'bin': bin1.id,
     'purchases': {purchase.number: {
             'id': purchase.id, 'lines': [line.id for line in purchase.lines]}
         for purchase in purchases},

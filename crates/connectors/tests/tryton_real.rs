@@ -10,10 +10,14 @@ mod cut;
 #[macro_use]
 #[path = "tryton/running.rs"]
 mod running;
+#[path = "tryton/dock.rs"]
+mod dock;
 #[path = "tryton/material.rs"]
 mod material;
 #[path = "tryton/portal.rs"]
 mod portal;
+#[path = "tryton/quality.rs"]
+mod quality;
 
 use buyer::{Erp, Stand, Wanted, day};
 use connectors::Fault;

@@ -142,7 +142,7 @@ fn target(feed: Feed, company: i64, order_filter: &Value) -> Result<Target, Faul
             feed: RECEIPTS,
             model: "stock.shipment.in",
             fields: super::receipt::FIELDS,
-            domain: json!([["company", "=", company], ["state", "in", ["received", "done"]]]),
+            domain: json!([["company", "=", company], ["state", "in", ["received", "done", "cancelled"]]]),
             // What came for orders that are done is no news to anybody.
             at_first: json!([["moves.purchase.state", "=", "processing"]]),
             sources: vec![source("stock.shipment.in", "id", json!([["company", "=", company]]))],

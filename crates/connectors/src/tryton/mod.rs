@@ -3,18 +3,27 @@
 //! In: purchases that are being processed, with what is *requested* of the supplier ([`note`] tells it from what we wrote
 //! back), and suppliers, items and plants ([`changes`]).
 //! Out: binding promises, as dates and splits of stock moves and, where quantity or price differ, as an amendment
-//! ([`plan`], [`write`]); ship notices as draft supplier shipments, which a receipt at our dock receives ([`shipment`]); holds
-//! as internal shipments to a hold location ([`hold`]). Receipts come back ([`receipt`]), and questions about stock are
-//! answered ([`stock`]). Tryton has no place for an idempotency key: we look before we write, and each promise leaves a note
-//! on the purchase that holds the key. Decided in `docs/decisions/0010-tryton-write-back.md`.
+//! ([`plan`], [`write`]); ship notices as draft supplier shipments ([`shipment`]), whose milestones move their planned date or
+//! are noted on them ([`milestone`]), and which a receipt at our dock receives and its reversal cancels ([`dock`]); holds and
+//! usage decisions as internal shipments ([`relocation`]) between the storage zone and the locations for what is on hold
+//! ([`hold`]), in inspection or blocked ([`decision`]). Receipts come back ([`receipt`]), and questions about stock are
+//! answered ([`stock`]). Tryton has no place for an idempotency key: we look before we write, and what leaves no other trace
+//! leaves a note that holds the key ([`note`], [`remark`]). Decided in `docs/decisions/0010-tryton-write-back.md`.
 //!
-//! The key's user needs the groups Purchase, Purchase Amendment and Stock; no administrator, no password.
+//! The key's user needs the groups Purchase, Purchase Amendment and Stock, and Stock Cancellation where receipts are taken back;
+//! no administrator, no password.
 
 mod changes;
+mod decision;
+mod dock;
 mod hold;
+mod lot;
+mod milestone;
 mod note;
 mod plan;
 mod receipt;
+mod relocation;
+mod remark;
 mod settings;
 mod shipment;
 mod stock;
@@ -45,7 +54,10 @@ const CARRIES: &[EventKind] = &[
     EventKind::ShipmentAnnounced,
     EventKind::ShipmentAmended,
     EventKind::ShipmentCancelled,
+    EventKind::ShipmentMoved,
     EventKind::ReceiptPosted,
+    EventKind::ReceiptReversed,
+    EventKind::LotDecided,
     EventKind::HoldPlaced,
     EventKind::HoldReleased,
     EventKind::StockRequested,

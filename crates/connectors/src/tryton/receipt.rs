@@ -1,7 +1,8 @@
 //! What Tryton received: supplier shipments whose goods are in, as receipts. One shipment is one document; Tryton receives it
 //! in one go, and what did not come is an open move of the order again.
 //!
-//! The message holds only what stays as it is once goods are in, so that the put-away that follows is no news.
+//! The message holds only what stays as it is once goods are in, so that the put-away that follows is no news. A shipment that
+//! is cancelled after its goods were in takes its receipt back: its moves keep the day on which they came.
 
 use chrono::NaiveDate;
 use domain::command::{ReceiptSnapshot, ReceivedSnapshot};
@@ -107,7 +108,9 @@ pub async fn messages(wire: &Wire, feed: Feed, shipments: &[Value]) -> Result<Ve
         each["origin"].as_str().and_then(|origin| origin.strip_prefix("purchase.line,")?.parse::<i64>().ok())
     };
     let moves = |shipment: &Value| shipment["incoming_moves"].as_array().cloned().unwrap_or_default();
-    let mut ids: Vec<i64> = shipments.iter().flat_map(&moves).filter_map(|each| origin(&each)).collect();
+    let shipments: Vec<&Value> = shipments.iter().filter(|shipment| came_in(shipment)).collect();
+    let mut ids: Vec<i64> =
+        shipments.iter().flat_map(|shipment| moves(shipment)).filter_map(|each| origin(&each)).collect();
     ids.sort_unstable();
     ids.dedup();
     let query = Query {
@@ -133,11 +136,27 @@ pub async fn messages(wire: &Wire, feed: Feed, shipments: &[Value]) -> Result<Ve
         .collect())
 }
 
-/// What came; none where nothing of an order did.
+/// Whether goods were ever in by a shipment: a draft that is withdrawn is no news here.
+fn came_in(shipment: &Value) -> bool {
+    shipment["incoming_moves"].as_array().is_some_and(|moves| {
+        moves
+            .iter()
+            .any(|each| each["state"] == "done" || each["state"] == "cancelled" && !each["effective_date"].is_null())
+    })
+}
+
+/// What came, or that it was taken back; none where nothing of an order did.
 pub fn snapshot(body: &str) -> Result<Option<ReceiptSnapshot>, NotUnderstood> {
     let Reading { shipment, lines: purchased } = read(body)?;
+    // Tryton cancels all moves of a shipment together.
+    let in_stock = shipment.incoming_moves.iter().any(|each| each.state == "done");
+    let counts = |each: &&Move| match each.state.as_str() {
+        "done" => true,
+        "cancelled" => !in_stock && each.effective_date.is_some(),
+        _ => false,
+    };
     let mut lines = Vec::new();
-    for each in shipment.incoming_moves.iter().filter(|each| each.state == "done") {
+    for each in shipment.incoming_moves.iter().filter(counts) {
         let Some(line) = each.line() else { continue };
         let order = purchased.iter().find(|known| known.id == line).and_then(|known| known.purchase.number.clone());
         let quantity = each.quantity.unwrap_or_default();
@@ -160,15 +179,15 @@ pub fn snapshot(body: &str) -> Result<Option<ReceiptSnapshot>, NotUnderstood> {
     if lines.is_empty() {
         return Ok(None);
     }
-    let done = shipment.incoming_moves.iter().filter(|each| each.state == "done");
-    let Some(on) = done.filter_map(|each| each.effective_date).max() else {
+    let Some(on) = shipment.incoming_moves.iter().filter(counts).filter_map(|each| each.effective_date).max() else {
         return Err(problem(
             "$.shipment.incoming_moves",
             "A move that is done has a day; none of these has.".to_owned(),
         ));
     };
+    let number = shipment.number.unwrap_or_else(|| format!("#{}", shipment.id));
     Ok(Some(ReceiptSnapshot {
-        their_ref: shipment.number.unwrap_or_else(|| format!("#{}", shipment.id)),
+        their_ref: if in_stock { number.clone() } else { format!("cancellation of {number}") },
         channel: ReceiptChannel::Erp,
         plant: shipment.warehouse.name(),
         supplier: shipment.supplier.name(),
@@ -178,7 +197,7 @@ pub fn snapshot(body: &str) -> Result<Option<ReceiptSnapshot>, NotUnderstood> {
         received_at: on.and_time(chrono::NaiveTime::MIN).and_utc(),
         // What did not come is an open move of the order again, in no shipment.
         complete: true,
-        reverses: None,
+        reverses: (!in_stock).then_some(number),
         lines,
     }))
 }

@@ -27,7 +27,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "rest_key",
         label: "REST key",
         help: "Names the key of a user application for REST, e.g. env:INTERLOCK_SECRET_TRYTON. Its user needs the groups \
-               Purchase, Purchase Amendment and Stock.",
+               Purchase, Purchase Amendment, Stock and, for receipts that are taken back, Stock Cancellation.",
         required: true,
         secret: true,
     },
@@ -48,8 +48,24 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "hold_location",
         label: "Hold location",
-        help: "The code of the storage location to which lots on hold are moved, e.g. QUALITY. Empty: HOLD- and the plant's \
-               code, e.g. HOLD-P1, so that each plant has its own.",
+        help: "The code of the storage location to which lots on hold are moved, e.g. QUALITY; {plant} stands for the plant's \
+               code. Empty: HOLD-{plant}, e.g. HOLD-P1, so that each plant has its own.",
+        required: false,
+        secret: false,
+    },
+    Setting {
+        key: "inspection_location",
+        label: "Inspection location",
+        help: "The code of the storage location where stock waits for its inspection, e.g. INSP-{plant}. Empty: there is none, \
+               and usage decisions take nothing from it.",
+        required: false,
+        secret: false,
+    },
+    Setting {
+        key: "blocked_location",
+        label: "Blocked location",
+        help: "The code of the storage location to which a usage decision moves what may not be used, e.g. BLOCK-{plant}. \
+               Empty: there is none, and usage decisions move nothing there.",
         required: false,
         secret: false,
     },
@@ -77,6 +93,8 @@ struct Given {
     #[serde(default = "everything", deserialize_with = "domain")]
     order_filter: Value,
     hold_location: Option<String>,
+    inspection_location: Option<String>,
+    blocked_location: Option<String>,
     #[serde(default, deserialize_with = "settings::milliseconds")]
     timeout_ms: Option<Duration>,
 }
@@ -94,10 +112,36 @@ pub struct TrytonSettings {
     pub company: i64,
     /// A Tryton domain that limits the purchases; `[]` for all.
     pub order_filter: Value,
-    /// Where lots on hold are; none for the plant's own.
-    pub hold_location: Option<String>,
+    /// Where lots lie that may not be used.
+    pub places: Places,
     /// For a whole call.
     pub timeout: Duration,
+}
+
+/// Codes of the storage locations beside a warehouse's storage zone, where neither production nor shipping looks. `{plant}` in
+/// a code stands for the warehouse's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    hold: String,
+    inspection: Option<String>,
+    blocked: Option<String>,
+}
+
+impl Places {
+    /// For lots on hold.
+    pub fn hold(&self, plant: &str) -> String {
+        self.hold.replace("{plant}", plant)
+    }
+
+    /// For what waits for its inspection.
+    pub fn inspection(&self, plant: &str) -> Option<String> {
+        Some(self.inspection.as_ref()?.replace("{plant}", plant))
+    }
+
+    /// For what was decided against.
+    pub fn blocked(&self, plant: &str) -> Option<String> {
+        Some(self.blocked.as_ref()?.replace("{plant}", plant))
+    }
 }
 
 impl TrytonSettings {
@@ -110,10 +154,18 @@ impl TrytonSettings {
             rest_key: Secret::read(secrets, "rest_key", &given.rest_key)?,
             company: given.company,
             order_filter: given.order_filter,
-            hold_location: given.hold_location.map(|code| code.trim().to_owned()),
+            places: Places {
+                hold: code(given.hold_location).unwrap_or_else(|| "HOLD-{plant}".to_owned()),
+                inspection: code(given.inspection_location),
+                blocked: code(given.blocked_location),
+            },
             timeout: given.timeout_ms.unwrap_or(TIMEOUT),
         })
     }
+}
+
+fn code(given: Option<String>) -> Option<String> {
+    given.map(|code| code.trim().to_owned()).filter(|code| !code.is_empty())
 }
 
 const fn first() -> i64 {

@@ -1,229 +1,88 @@
 //! A ship notice into Tryton: a draft supplier shipment with the moves of its orders, one move for each lot.
 //!
 //! Tryton knows no uniqueness of a delivery note, so we look before we write: by our link, else by supplier and delivery
-//! note. Each try brings the shipment in line with what is announced, and what is left of a line that was announced in part
-//! is an open move again. A receipt at our dock brings it in line with what came, and receives it.
+//! note. Each try brings the shipment in line with what is announced ([`arrange`]), and what is left of a line that was
+//! announced in part is an open move again ([`lines`]). What comes in at our dock goes the same way ([`super::dock`]).
 //!
-//! Rules, each because of how Tryton works (tried on 8.2): zones, price and currency are not filled in through the API; the
-//! sum of a line's moves is kept at its quantity, because Tryton adds what is missing by itself when something is deleted;
-//! a shipment is withdrawn by taking its moves off first.
+//! Rules, each because of how Tryton works (tried on 8.2): zones, price and currency are not filled in through the API; a
+//! shipment is withdrawn by taking its moves off first; one that is cancelled is never taken up again, because Tryton does
+//! not let the moves of a purchase come back.
+
+pub mod lines;
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use domain::receipt::Receipt;
 use domain::shipment::ShipNotice;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::wire::{self, Coded, Id, Query, Trouble, Unit, Wire, day, quantity};
+use self::lines::{Line, Wanted, balance, carry_out, commands, steps};
+use super::lot;
+use super::stock::Warehouse;
+use super::wire::{self, Query, Trouble, Wire, day};
 use crate::outcome::{Fault, Outcome};
 use crate::{Link, LinkKind, Outgoing};
 
-/// A purchase line with what a shipment needs of it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Line {
-    pub id: i64,
-    #[serde(default, deserialize_with = "wire::float")]
-    pub quantity: Option<Decimal>,
-    pub unit: Unit,
-    pub product: Coded,
-    unit_price: Value,
-    from_location: i64,
-    to_location: i64,
-    purchase: Purchase,
-    #[serde(default)]
-    pub moves: Vec<Move>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Purchase {
-    number: Option<String>,
-    currency: i64,
-    company: i64,
-    party: Coded,
-    warehouse: Option<Warehouse>,
-}
-
-/// A warehouse with its zones.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Warehouse {
-    pub id: i64,
-    pub input_location: i64,
-    pub storage_location: i64,
-}
-
-/// A move of a line, with its lot.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Move {
-    pub id: i64,
-    #[serde(default, deserialize_with = "wire::float")]
-    pub quantity: Option<Decimal>,
-    pub state: String,
-    pub shipment: Option<String>,
-    pub lot: Option<i64>,
-    #[serde(default, deserialize_with = "wire::date")]
-    pub planned_date: Option<NaiveDate>,
-}
-
-const LINE_FIELDS: &[&str] = &[
-    "quantity",
-    "unit.symbol",
-    "unit.digits",
-    "product.code",
-    "unit_price",
-    "from_location",
-    "to_location",
-    "purchase.number",
-    "purchase.currency",
-    "purchase.company",
-    "purchase.party.code",
-    "purchase.warehouse.input_location",
-    "purchase.warehouse.storage_location",
-    "moves.quantity",
-    "moves.state",
-    "moves.shipment",
-    "moves.lot",
-    "moves.planned_date",
-];
-
 /// A supplier shipment.
 #[derive(Debug, Clone, Deserialize)]
-struct Shipment {
-    id: i64,
-    number: Option<String>,
-    state: String,
+pub struct Shipment {
+    pub id: i64,
+    pub number: Option<String>,
+    pub state: String,
     reference: Option<String>,
     #[serde(default, deserialize_with = "wire::date")]
-    planned_date: Option<NaiveDate>,
+    pub planned_date: Option<NaiveDate>,
     #[serde(default)]
     incoming_moves: Vec<i64>,
 }
 
+const FIELDS: &[&str] = &["number", "state", "reference", "planned_date", "incoming_moves"];
+
 impl Shipment {
-    fn resource(&self) -> String {
+    /// What it is called by links.
+    pub fn resource(&self) -> String {
         format!("stock.shipment.in,{}", self.id)
     }
 
-    fn their_ref(&self) -> String {
+    /// What people call it.
+    pub fn their_ref(&self) -> String {
         self.number.clone().unwrap_or_else(|| format!("#{}", self.id))
     }
 }
 
-/// So much of a line and lot, by the ids of Tryton.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    pub line: i64,
-    pub lot: Option<i64>,
+/// What a message says of a line and lot, in our words.
+pub struct Said<'a> {
+    pub order: &'a str,
+    pub line: &'a str,
+    pub unit: &'a str,
+    pub lot: Option<&'a str>,
+    pub expires_on: Option<NaiveDate>,
     pub quantity: Decimal,
 }
 
-/// What a message says of a line and lot, in our words.
-struct Said<'a> {
-    order: &'a str,
-    line: &'a str,
-    unit: &'a str,
-    lot: Option<&'a str>,
-    expires_on: Option<NaiveDate>,
-    quantity: Decimal,
-}
-
 /// What a shipment should be.
-struct Target<'a> {
+pub struct Target<'a> {
     /// The number of our ship notice, or of our receipt where there is none.
-    key: &'a str,
-    kind: LinkKind,
-    reference: &'a str,
+    pub key: &'a str,
+    /// The delivery note.
+    pub reference: &'a str,
     /// None leaves it as it is.
-    planned: Option<NaiveDate>,
-    said: Vec<Said<'a>>,
+    pub planned: Option<NaiveDate>,
+    pub said: Vec<Said<'a>>,
 }
 
-/// One thing to do to the moves of a line for a shipment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// An open move becomes part of the shipment, or one of the shipment gets another quantity.
-    Take { id: i64, wanted: Wanted },
-    /// Another move is needed.
-    Add(Wanted),
-    /// Not announced any more.
-    Leave { id: i64 },
-}
-
-/// What is left to do until the shipment holds exactly what is wanted of these lines. Pure.
-pub fn steps(lines: &[Line], shipment: Option<&str>, wanted: &[Wanted]) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for line in lines {
-        let open = || line.moves.iter().filter(|each| each.state == "draft");
-        let mut inside: Vec<&Move> =
-            open().filter(|each| shipment.is_some() && each.shipment.as_deref() == shipment).collect();
-        let mut free: Vec<&Move> = open().filter(|each| each.shipment.is_none()).collect();
-        free.sort_by_key(|each| (each.planned_date.is_none(), each.planned_date, each.id));
-        let mut left = Vec::new();
-        for part in wanted.iter().filter(|part| part.line == line.id) {
-            match inside.iter().position(|each| each.lot == part.lot) {
-                Some(index) => {
-                    let each = inside.remove(index);
-                    if each.quantity != Some(part.quantity) {
-                        steps.push(Step::Take { id: each.id, wanted: *part });
-                    }
-                }
-                None => left.push(*part),
-            }
-        }
-        for part in left {
-            // A move of the shipment whose lot is not wanted any more is as good as an open one.
-            if let Some(each) = inside.pop() {
-                steps.push(Step::Take { id: each.id, wanted: part });
-            } else if free.is_empty() {
-                steps.push(Step::Add(part));
-            } else {
-                steps.push(Step::Take { id: free.remove(0).id, wanted: part });
-            }
-        }
-        steps.extend(inside.iter().map(|each| Step::Leave { id: each.id }));
-    }
-    steps
-}
-
-/// What keeps the moves of a line at its quantity: what is missing is one more open move, what is too much is taken off the
-/// open moves, the latest first. Pure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Balance {
-    Add(Decimal),
-    Shrink { id: i64, to: Decimal },
-    Remove { id: i64 },
-}
-
-/// See [`Balance`].
-pub fn balance(line: &Line) -> Vec<Balance> {
-    let there: Decimal =
-        line.moves.iter().filter(|each| each.state != "cancelled").filter_map(|each| each.quantity).sum();
-    let asked = line.quantity.unwrap_or_default();
-    if there < asked {
-        return vec![Balance::Add(asked - there)];
-    }
-    let mut excess = there - asked;
-    let mut free: Vec<&Move> =
-        line.moves.iter().filter(|each| each.state == "draft" && each.shipment.is_none()).collect();
-    free.sort_by_key(|each| std::cmp::Reverse((each.planned_date.is_none(), each.planned_date, each.id)));
-    let mut found = Vec::new();
-    for each in free {
-        let quantity = each.quantity.unwrap_or_default();
-        if excess.is_zero() {
-            break;
-        }
-        if quantity <= excess {
-            excess -= quantity;
-            found.push(Balance::Remove { id: each.id });
-        } else {
-            found.push(Balance::Shrink { id: each.id, to: quantity - excess });
-            excess = Decimal::ZERO;
-        }
-    }
-    found
+/// What is said, held against the purchase lines that it is about.
+pub struct Checked<'a> {
+    pub target: Target<'a>,
+    /// The ids of the lines, in the order of what is said.
+    ids: Vec<i64>,
+    lines: Vec<Line>,
+    /// The supplier, by his id.
+    pub party: i64,
+    pub warehouse: Warehouse,
 }
 
 /// Writes a ship notice, or a newer version of it.
@@ -247,69 +106,30 @@ pub async fn announce(wire: &Wire, company: i64, delivery: &Outgoing, notice: &S
             }
         })
         .collect();
-    let target = Target {
-        key: &notice.number,
-        kind: LinkKind::Shipment,
-        reference: &notice.delivery_note,
-        planned: Some(notice.arrive_on),
-        said,
-    };
-    let (shipment, already) = arrange(wire, company, delivery, &target).await?;
-    if shipment.state != "draft" {
-        let state = &shipment.state;
+    let target =
+        Target { key: &notice.number, reference: &notice.delivery_note, planned: Some(notice.arrive_on), said };
+    let checked = checked(wire, delivery, target).await?;
+    let known = find(wire, company, delivery, &notice.number, &notice.delivery_note, checked.party).await?;
+    if let Some(known) = known.as_ref().filter(|known| known.state != "draft") {
         return Err(Trouble::Refused(format!(
-            "Shipment {} is {state} in Tryton and cannot be changed by another version of {}.",
-            shipment.their_ref(),
+            "Shipment {} is {} in Tryton and cannot be changed by another version of {}.",
+            known.their_ref(),
+            known.state,
             notice.number
         )));
     }
+    let (shipment, already) = arrange(wire, company, &checked, known).await?;
     info!(notice = notice.number, delivery.already = already, "The ship notice is in Tryton.");
-    Ok(accepted(&target, &shipment, already))
+    Ok(accepted(&shipment, already, &[(LinkKind::Shipment, &notice.number)]))
 }
 
-/// Writes a receipt at our dock: the shipment becomes what came, and is received.
-pub async fn receive(wire: &Wire, company: i64, delivery: &Outgoing, receipt: &Receipt) -> Result<Outcome, Trouble> {
-    let said: Vec<Said<'_>> = receipt
-        .lines
-        .iter()
-        .filter(|line| !line.accepted.is_zero())
-        .filter_map(|line| {
-            Some(Said {
-                order: line.order.as_deref()?,
-                line: line.line.as_deref()?,
-                unit: line.unit.code(),
-                lot: line.supplier_lot.as_deref(),
-                expires_on: line.expires_on,
-                quantity: line.accepted,
-            })
-        })
-        .collect();
-    if said.is_empty() {
-        // Nothing of an order came undamaged: there is nothing that Tryton could take into stock.
-        return Ok(Outcome::accepted(None, true));
-    }
-    let (key, kind) = match &receipt.notice {
-        Some(notice) => (notice.as_str(), LinkKind::Shipment),
-        None => (receipt.number.as_str(), LinkKind::Receipt),
-    };
-    let reference = receipt.delivery_note.as_deref().unwrap_or(&receipt.number);
-    let target = Target { key, kind, reference, planned: None, said };
-    let (shipment, mut already) = arrange(wire, company, delivery, &target).await?;
-    let mut state = shipment.state.clone();
-    for (from, button, to) in [("draft", "receive", "received"), ("received", "do", "done")] {
-        if state == from {
-            wire.press("stock.shipment.in", shipment.id, button).await?;
-            to.clone_into(&mut state);
-            already = false;
-        }
-    }
-    Ok(accepted(&target, &shipment, already))
-}
-
-fn accepted(target: &Target<'_>, shipment: &Shipment, already: bool) -> Outcome {
+/// It is there, and is what these keys of ours mean.
+pub fn accepted(shipment: &Shipment, already: bool, keys: &[(LinkKind, &str)]) -> Outcome {
+    let link =
+        |(kind, key): &(LinkKind, &str)| Link { kind: *kind, key: (*key).to_owned(), their_ref: shipment.resource() };
     Outcome::Accepted {
         their_ref: Some(shipment.their_ref()),
-        links: vec![Link { kind: target.kind, key: target.key.to_owned(), their_ref: shipment.resource() }],
+        links: keys.iter().map(link).collect(),
         already,
         told: Vec::new(),
     }
@@ -323,85 +143,135 @@ pub async fn cancel(
     notice: &str,
     delivery_note: &str,
 ) -> Result<Outcome, Trouble> {
-    let supplier = json!(["supplier.code", "=", delivery.supplier]);
-    let found = find(wire, company, delivery, (LinkKind::Shipment, notice), delivery_note, supplier).await?;
+    let found = match &delivery.supplier {
+        Some(supplier) => match party(wire, supplier).await? {
+            Some(party) => find(wire, company, delivery, notice, delivery_note, party).await?,
+            None => None,
+        },
+        None => linked(wire, delivery, notice).await?.filter(|known| known.state != "cancelled"),
+    };
     let Some(shipment) = found else {
         // Never came here, or is cancelled already.
         return Ok(Outcome::accepted(None, true));
     };
-    match shipment.state.as_str() {
-        "cancelled" => return Ok(Outcome::accepted(Some(shipment.their_ref()), true)),
-        "draft" => {}
-        other => {
-            return Err(Trouble::Refused(format!(
-                "Shipment {} is {other} in Tryton; goods that were received cannot be withdrawn.",
-                shipment.their_ref()
-            )));
-        }
+    if shipment.state != "draft" {
+        return Err(Trouble::Refused(format!(
+            "Shipment {} is {} in Tryton; goods that were received cannot be withdrawn.",
+            shipment.their_ref(),
+            shipment.state
+        )));
     }
     if !shipment.incoming_moves.is_empty() {
-        let moves = &shipment.incoming_moves;
-        let off = json!({"incoming_moves": [["write", moves, {"lot": null}], ["remove", moves]]});
-        wire.write("stock.shipment.in", shipment.id, off).await?;
+        let lines = lines::of_moves(wire, &shipment.incoming_moves).await?;
+        let line = |id: i64| lines.iter().find(|line| line.moves.iter().any(|each| each.id == id));
+        let off: Vec<Value> = shipment.incoming_moves.iter().flat_map(|id| lines::leave(*id, line(*id))).collect();
+        wire.write("stock.shipment.in", shipment.id, json!({"incoming_moves": off})).await?;
     }
     wire.press("stock.shipment.in", shipment.id, "cancel").await?;
     Ok(Outcome::accepted(Some(shipment.their_ref()), false))
 }
 
-/// The shipment of a document: by our link, else by supplier and delivery note.
-async fn find(
+/// The supplier with this number of ours.
+async fn party(wire: &Wire, number: &str) -> Result<Option<i64>, Fault> {
+    let query = Query {
+        model: "party.party",
+        fields: &["id"],
+        domain: json!([super::stock::by_code(number)]),
+        order: json!([["id", "ASC"]]),
+        limit: 1,
+    };
+    Ok(wire.list::<wire::Id>(&query).await?.pop().map(|party| party.id))
+}
+
+/// The shipment of a ship notice, as far as a link knows it.
+pub async fn linked(wire: &Wire, delivery: &Outgoing, notice: &str) -> Result<Option<Shipment>, Fault> {
+    let id = delivery
+        .their_ref(LinkKind::Shipment, notice)
+        .and_then(|link| link.strip_prefix("stock.shipment.in,"))
+        .and_then(|id| id.parse::<i64>().ok());
+    match id {
+        Some(id) => by_id(wire, id).await,
+        None => Ok(None),
+    }
+}
+
+/// The shipment of a ship notice: by our link, else by supplier and delivery note.
+pub async fn find(
     wire: &Wire,
     company: i64,
     delivery: &Outgoing,
-    (kind, key): (LinkKind, &str),
-    reference: &str,
-    supplier: Value,
+    notice: &str,
+    delivery_note: &str,
+    party: i64,
 ) -> Result<Option<Shipment>, Fault> {
-    let linked = delivery
-        .their_ref(kind, key)
-        .and_then(|link| link.strip_prefix("stock.shipment.in,"))
-        .and_then(|id| id.parse::<i64>().ok());
-    let which = match linked {
-        Some(id) => json!([["id", "=", id]]),
-        None => json!([["reference", "=", reference], supplier, ["state", "!=", "cancelled"]]),
-    };
+    if let Some(known) = linked(wire, delivery, notice).await?.filter(|known| known.state != "cancelled") {
+        return Ok(Some(known));
+    }
+    Ok(with_note(wire, company, delivery_note, party).await?.into_iter().next())
+}
+
+/// The shipments of a supplier with a delivery note that are not cancelled, oldest first.
+pub async fn with_note(wire: &Wire, company: i64, delivery_note: &str, party: i64) -> Result<Vec<Shipment>, Fault> {
     let query = Query {
         model: "stock.shipment.in",
-        fields: &["number", "state", "reference", "planned_date", "incoming_moves"],
-        domain: json!([["company", "=", company], which]),
+        fields: FIELDS,
+        domain: json!([
+            ["company", "=", company],
+            ["reference", "=", delivery_note],
+            ["supplier", "=", party],
+            ["state", "!=", "cancelled"]
+        ]),
+        order: json!([["id", "ASC"]]),
+        limit: 100,
+    };
+    wire.list(&query).await
+}
+
+/// A shipment by its id; none where it was deleted.
+pub async fn by_id(wire: &Wire, id: i64) -> Result<Option<Shipment>, Fault> {
+    let query = Query {
+        model: "stock.shipment.in",
+        fields: FIELDS,
+        domain: json!([["id", "=", id]]),
         order: json!([["id", "ASC"]]),
         limit: 1,
     };
     Ok(wire.list::<Shipment>(&query).await?.pop())
 }
 
-/// Brings a shipment in line with what is said of it, as long as it is a draft. Whether it was so already.
-async fn arrange(
-    wire: &Wire,
-    company: i64,
-    delivery: &Outgoing,
-    target: &Target<'_>,
-) -> Result<(Shipment, bool), Trouble> {
+async fn just_written(wire: &Wire, id: i64) -> Result<Shipment, Trouble> {
+    let found = by_id(wire, id).await?;
+    found.ok_or_else(|| Fault::Temporary { message: format!("Shipment {id} is gone."), after: None }.into())
+}
+
+/// Reads the lines that something is said of, and refuses in words what does not go with them.
+pub async fn checked<'a>(wire: &Wire, delivery: &Outgoing, target: Target<'a>) -> Result<Checked<'a>, Trouble> {
     let ids = ids(delivery, &target.said)?;
-    let lines = lines(wire, &ids).await?;
-    check(target, &ids, &lines)?;
+    let lines = lines::read(wire, &ids).await?;
+    check(&target, &ids, &lines)?;
     let Some(first) = lines.first() else {
         return Err(Trouble::Refused(format!("{} has no lines.", target.key)));
     };
     let party = first.purchase.party.id;
     let Some(warehouse) = first.purchase.warehouse.clone() else {
-        return Err(Trouble::Refused(format!("Order {} has no warehouse in Tryton.", order_of(first))));
+        return Err(Trouble::Refused(format!("Order {} has no warehouse in Tryton.", first.order())));
     };
-    let supplier = json!(["supplier", "=", party]);
-    let known = find(wire, company, delivery, (target.kind, target.key), target.reference, supplier).await?;
+    Ok(Checked { target, ids, lines, party, warehouse })
+}
+
+/// Brings a draft in line with what is said of it, or makes one. Whether it was so already.
+pub async fn arrange(
+    wire: &Wire,
+    company: i64,
+    checked: &Checked<'_>,
+    known: Option<Shipment>,
+) -> Result<(Shipment, bool), Trouble> {
+    let Checked { target, ids, lines, party, warehouse } = checked;
     let mut already = true;
-    if let Some(known) = known.as_ref().filter(|known| known.state != "draft") {
-        return Ok((known.clone(), already));
-    }
-    let wanted = wanted(wire, target, &ids, &lines).await?;
-    let left = steps(&lines, known.as_ref().map(Shipment::resource).as_deref(), &wanted);
+    let wanted = wanted(wire, target, ids, lines).await?;
+    let left = steps(lines, known.as_ref().map(Shipment::resource).as_deref(), &wanted);
     let head = head(known.as_ref(), target);
-    let commands = commands(&left, &lines);
+    let commands = commands(&left, lines);
     let shipment = match known {
         None => {
             already = false;
@@ -414,7 +284,7 @@ async fn arrange(
                 values["planned_date"] = day(Some(planned));
             }
             let id = wire.create("stock.shipment.in", values).await?;
-            by_id(wire, id).await?
+            just_written(wire, id).await?
         }
         Some(known) if !left.is_empty() || head.is_some() => {
             already = false;
@@ -423,18 +293,14 @@ async fn arrange(
                 values["incoming_moves"] = commands;
             }
             wire.write("stock.shipment.in", known.id, values).await?;
-            by_id(wire, known.id).await?
+            just_written(wire, known.id).await?
         }
         Some(known) => known,
     };
     // What was announced in part leaves the rest open, and a rest that was counted twice goes.
-    for line in self::lines(wire, &ids).await? {
-        for change in balance(&line) {
-            already = false;
-            carry_out(wire, &line, &change, target.planned).await?;
-        }
-    }
-    let after = self::lines(wire, &ids).await?;
+    let days = lines.iter().map(|line| (line.id, line.day_of_the_rest())).collect();
+    already &= level(wire, ids, &days).await?;
+    let after = lines::read(wire, ids).await?;
     if !steps(&after, Some(&shipment.resource()), &wanted).is_empty() {
         return Err(Trouble::Fault(Fault::Temporary {
             message: format!("Shipment {} looks otherwise than it was written.", shipment.their_ref()),
@@ -442,6 +308,19 @@ async fn arrange(
         }));
     }
     Ok((shipment, already))
+}
+
+/// Brings the moves of lines back to their quantities, with the days of what is not announced. Whether they were so already.
+pub async fn level(wire: &Wire, ids: &[i64], days: &BTreeMap<i64, Option<NaiveDate>>) -> Result<bool, Trouble> {
+    let mut already = true;
+    for line in lines::read(wire, ids).await? {
+        for change in balance(&line) {
+            already = false;
+            let on = days.get(&line.id).copied().flatten().or_else(|| line.day_of_the_rest());
+            carry_out(wire, &line, &change, on).await?;
+        }
+    }
+    Ok(already)
 }
 
 /// The fields of the shipment itself that are to change.
@@ -458,18 +337,6 @@ fn head(known: Option<&Shipment>, target: &Target<'_>) -> Option<Value> {
     (values != json!({})).then_some(values)
 }
 
-async fn by_id(wire: &Wire, id: i64) -> Result<Shipment, Trouble> {
-    let query = Query {
-        model: "stock.shipment.in",
-        fields: &["number", "state", "reference", "planned_date", "incoming_moves"],
-        domain: json!([["id", "=", id]]),
-        order: json!([["id", "ASC"]]),
-        limit: 1,
-    };
-    let found = wire.list::<Shipment>(&query).await?.pop();
-    found.ok_or_else(|| Fault::Temporary { message: format!("Shipment {id} is gone."), after: None }.into())
-}
-
 /// The ids of the purchase lines, in the order of what is said.
 fn ids(delivery: &Outgoing, said: &[Said<'_>]) -> Result<Vec<i64>, Trouble> {
     said.iter()
@@ -483,25 +350,10 @@ fn ids(delivery: &Outgoing, said: &[Said<'_>]) -> Result<Vec<i64>, Trouble> {
         .collect()
 }
 
-async fn lines(wire: &Wire, ids: &[i64]) -> Result<Vec<Line>, Fault> {
-    let query = Query {
-        model: "purchase.line",
-        fields: LINE_FIELDS,
-        domain: json!([["id", "in", ids]]),
-        order: json!([["id", "ASC"]]),
-        limit: ids.len().max(1),
-    };
-    wire.list(&query).await
-}
-
-fn order_of(line: &Line) -> &str {
-    line.purchase.number.as_deref().unwrap_or("without number")
-}
-
 fn check(target: &Target<'_>, ids: &[i64], lines: &[Line]) -> Result<(), Trouble> {
     for (said, id) in target.said.iter().zip(ids) {
         let name = format!("Line {} of order {}", said.line, said.order);
-        let Some(line) = lines.iter().find(|line| line.id == *id && order_of(line) == said.order) else {
+        let Some(line) = lines.iter().find(|line| line.id == *id && line.order() == said.order) else {
             return Err(Trouble::Refused(format!("{name} does not exist in Tryton any more.")));
         };
         let unit = domain::quantity::Unit::new(&line.unit.symbol);
@@ -530,7 +382,7 @@ async fn wanted(wire: &Wire, target: &Target<'_>, ids: &[i64], lines: &[Line]) -
     for (said, id) in target.said.iter().zip(ids) {
         let Some(line) = lines.iter().find(|line| line.id == *id) else { continue };
         let lot = match said.lot {
-            Some(number) => Some(lot(wire, line.product.id, number, said.expires_on).await?),
+            Some(number) => Some(lot::make(wire, line.product.id, number, said.expires_on).await?),
             None => None,
         };
         *sums.entry((*id, lot)).or_default() += said.quantity;
@@ -538,75 +390,3 @@ async fn wanted(wire: &Wire, target: &Target<'_>, ids: &[i64], lines: &[Line]) -
     let wanted = sums.into_iter().map(|((line, lot), quantity)| Wanted { line, lot, quantity });
     Ok(wanted.collect())
 }
-
-/// The lot of a product by its number.
-pub async fn known_lot(wire: &Wire, product: i64, number: &str) -> Result<Option<i64>, Fault> {
-    let query = Query {
-        model: "stock.lot",
-        fields: &["id"],
-        domain: json!([["number", "=", number], ["product", "=", product]]),
-        order: json!([["id", "ASC"]]),
-        limit: 1,
-    };
-    Ok(wire.list::<Id>(&query).await?.pop().map(|lot| lot.id))
-}
-
-async fn lot(wire: &Wire, product: i64, number: &str, expires_on: Option<NaiveDate>) -> Result<i64, Trouble> {
-    if let Some(id) = known_lot(wire, product, number).await? {
-        return Ok(id);
-    }
-    let mut values = json!({"number": number, "product": product});
-    if expires_on.is_some() {
-        values["shelf_life_expiration_date"] = day(expires_on);
-    }
-    wire.create("stock.lot", values).await
-}
-
-/// The steps as Tryton's list of commands on the shipment's moves.
-fn commands(steps: &[Step], lines: &[Line]) -> Value {
-    let mut commands = Vec::new();
-    for step in steps {
-        match step {
-            Step::Take { id, wanted } => {
-                commands.push(json!(["write", [id], {"quantity": quantity(wanted.quantity), "lot": wanted.lot}]));
-                commands.push(json!(["add", [id]]));
-            }
-            Step::Add(wanted) => {
-                if let Some(line) = lines.iter().find(|line| line.id == wanted.line) {
-                    commands.push(json!(["create", [new_move(line, wanted.quantity, wanted.lot)]]));
-                }
-            }
-            Step::Leave { id } => {
-                commands.push(json!(["write", [id], {"lot": null}]));
-                commands.push(json!(["remove", [id]]));
-            }
-        }
-    }
-    Value::Array(commands)
-}
-
-fn new_move(line: &Line, so_much: Decimal, lot: Option<i64>) -> Value {
-    json!({
-        "origin": format!("purchase.line,{}", line.id), "quantity": quantity(so_much), "lot": lot,
-        "product": line.product.id, "unit": line.unit.id, "company": line.purchase.company,
-        "from_location": line.from_location, "to_location": line.to_location,
-        "unit_price": line.unit_price, "currency": line.purchase.currency,
-    })
-}
-
-async fn carry_out(wire: &Wire, line: &Line, change: &Balance, planned: Option<NaiveDate>) -> Result<(), Trouble> {
-    match change {
-        Balance::Add(missing) => {
-            let mut values = new_move(line, *missing, None);
-            // Of the rest nothing is promised but that it comes with or after what was announced.
-            let latest = line.moves.iter().filter_map(|each| each.planned_date).max();
-            values["planned_date"] = day(latest.or(planned));
-            wire.create("stock.move", values).await.map(|_| ())
-        }
-        Balance::Shrink { id, to } => wire.write("stock.move", *id, json!({"quantity": quantity(*to)})).await,
-        Balance::Remove { id } => wire.delete("stock.move", *id).await,
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,7 @@
 //! How much of an item lies where, by lot: the answer to a question.
 //!
-//! Quantities are silently zero without the context `locations` (or `product`), so each call says of where and of what.
+//! Quantities are silently zero without the context `locations` (or `product`), so each call says of where and of what; and
+//! they include what lies in locations below unless the call says that they do not, so that nothing is counted twice.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::command::{StockOfLot, StockSnapshot};
@@ -10,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::shipment::Warehouse;
+use super::settings::Places;
 use super::wire::{self, Query, Trouble, Wire, day};
 use crate::outcome::{Fault, NotUnderstood, Outcome};
 use crate::{Outgoing, Raw};
@@ -20,16 +21,21 @@ const PLACES: usize = 50;
 /// The channel of answers.
 pub const CHANNEL: &str = "stock";
 
-/// A plant.
-pub struct Plant {
-    pub warehouse: Warehouse,
+/// A warehouse with its zones.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Warehouse {
+    pub id: i64,
+    #[serde(default)]
+    pub code: Option<String>,
+    pub input_location: i64,
+    pub storage_location: i64,
 }
 
 /// A product by what a move needs of it.
 pub struct Product {
     pub id: i64,
     pub unit: i64,
-    symbol: String,
+    pub symbol: String,
     lots: bool,
 }
 
@@ -57,13 +63,14 @@ struct Lot {
     number: String,
 }
 
+/// A place where some of a product lies.
 #[derive(Debug, Deserialize)]
-struct Place {
-    id: i64,
-    code: Option<String>,
-    name: String,
+pub struct Place {
+    pub id: i64,
+    pub code: Option<String>,
+    pub name: String,
     #[serde(deserialize_with = "quantity")]
-    quantity: Decimal,
+    pub quantity: Decimal,
     #[serde(deserialize_with = "quantity")]
     forecast_quantity: Decimal,
 }
@@ -85,16 +92,71 @@ fn lot_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::E
     })
 }
 
-/// The warehouse with this code.
-pub async fn plant(wire: &Wire, code: &str) -> Result<Option<Plant>, Fault> {
+const WAREHOUSE: &[&str] = &["code", "input_location", "storage_location"];
+
+/// The warehouse with this code, which a plant of ours is.
+pub async fn plant(wire: &Wire, code: &str) -> Result<Warehouse, Trouble> {
     let query = Query {
         model: "stock.location",
-        fields: &["input_location", "storage_location"],
+        fields: WAREHOUSE,
         domain: json!([["type", "=", "warehouse"], by_code(code)]),
         order: json!([["id", "ASC"]]),
         limit: 1,
     };
-    Ok(wire.list::<Warehouse>(&query).await?.pop().map(|warehouse| Plant { warehouse }))
+    let found = wire.list::<Warehouse>(&query).await?.pop();
+    found.ok_or_else(|| Trouble::Refused(format!("There is no warehouse {code} in Tryton.")))
+}
+
+/// All warehouses, for what concerns every plant.
+pub async fn plants(wire: &Wire) -> Result<Vec<Warehouse>, Fault> {
+    let query = Query {
+        model: "stock.location",
+        fields: WAREHOUSE,
+        domain: json!([["type", "=", "warehouse"]]),
+        order: json!([["id", "ASC"]]),
+        limit: 1_000,
+    };
+    wire.list(&query).await
+}
+
+impl Warehouse {
+    /// Its code in our words: that of the plant.
+    pub fn name(&self) -> String {
+        let code = self.code.as_deref().map(str::trim).filter(|code| !code.is_empty());
+        code.map_or_else(|| format!("#{}", self.id), str::to_owned)
+    }
+}
+
+/// The storage location with this code in a warehouse.
+pub async fn location(wire: &Wire, warehouse: &Warehouse, code: &str) -> Result<Option<i64>, Fault> {
+    let query = Query {
+        model: "stock.location",
+        fields: &["id"],
+        domain: json!([["code", "=", code], ["type", "=", "storage"], ["parent", "child_of", [warehouse.id]]]),
+        order: json!([["id", "ASC"]]),
+        limit: 1,
+    };
+    Ok(wire.list::<wire::Id>(&query).await?.pop().map(|location| location.id))
+}
+
+/// The storage locations of a warehouse in which some of a product lies today, bins one by one.
+pub async fn places(
+    wire: &Wire,
+    warehouse: &Warehouse,
+    product: &Product,
+    today: NaiveDate,
+) -> Result<Vec<Place>, Fault> {
+    let query = Query {
+        model: "stock.location",
+        fields: &["code", "name", "quantity", "forecast_quantity"],
+        domain: json!([["type", "=", "storage"], ["parent", "child_of", [warehouse.id]]]),
+        order: json!([["id", "ASC"]]),
+        limit: 10_000,
+    };
+    let context = json!({"product": product.id, "stock_date_end": day(Some(today)), "with_childs": false});
+    let mut places: Vec<Place> = wire.list_in(&query, &context).await?;
+    places.retain(|place| !place.quantity.is_zero());
+    Ok(places)
 }
 
 /// The product with this code.
@@ -127,17 +189,20 @@ pub async fn product(wire: &Wire, code: &str) -> Result<Option<Product>, Fault> 
 }
 
 /// A record without a code is known by its id.
-fn by_code(code: &str) -> serde_json::Value {
+pub fn by_code(code: &str) -> serde_json::Value {
     match code.strip_prefix('#').and_then(|id| id.parse::<i64>().ok()) {
         Some(id) => json!(["id", "=", id]),
         None => json!(["code", "=", code]),
     }
 }
 
-/// The lots of a product in a location today.
-pub async fn lots(wire: &Wire, product: &Product, location: i64, today: NaiveDate) -> Result<Vec<Found>, Fault> {
-    let query = of_lots(&["lot", "quantity"], product.id);
-    wire.list_in(&query, &json!({"locations": [location], "stock_date_end": day(Some(today))})).await
+/// The lots of a product in a location today, without what lies in locations below it.
+pub async fn lots(wire: &Wire, product: i64, location: i64, today: NaiveDate) -> Result<Vec<Found>, Fault> {
+    wire.list_in(&of_lots(&["lot", "quantity"], product), &here(location, today)).await
+}
+
+fn here(location: i64, today: NaiveDate) -> serde_json::Value {
+    json!({"locations": [location], "stock_date_end": day(Some(today)), "with_childs": false})
 }
 
 fn of_lots<'a>(fields: &'a [&'a str], product: i64) -> Query<'a> {
@@ -164,8 +229,11 @@ struct Told {
 struct ToldLot {
     lot: Option<String>,
     location: String,
-    /// It lies in the hold location.
+    /// It lies in the hold location, or in the one for blocked stock.
     held: bool,
+    /// It lies in the location where stock waits for its inspection.
+    #[serde(default)]
+    in_inspection: bool,
     on_hand: Decimal,
     /// On hand less what is reserved, plus what is due today.
     forecast: Decimal,
@@ -174,37 +242,28 @@ struct ToldLot {
 /// Answers a question about stock.
 pub async fn ask(
     wire: &Wire,
-    hold_code: Option<&str>,
+    special: &Places,
     delivery: &Outgoing,
     code: &str,
     item: &str,
 ) -> Result<Outcome, Trouble> {
-    let Some(Plant { warehouse }) = plant(wire, code).await? else {
-        return Err(Trouble::Refused(format!("There is no warehouse {code} in Tryton.")));
-    };
+    let warehouse = plant(wire, code).await?;
     let Some(product) = product(wire, item).await? else {
         return Err(Trouble::Refused(format!("There is no product {item} in Tryton.")));
     };
     let today = delivery.now.date_naive();
-    let hold = hold_code.map_or_else(|| format!("HOLD-{code}"), str::to_owned);
-    let query = Query {
-        model: "stock.location",
-        fields: &["code", "name", "quantity", "forecast_quantity"],
-        domain: json!([["type", "=", "storage"], ["parent", "child_of", [warehouse.id]]]),
-        order: json!([["id", "ASC"]]),
-        limit: 10_000,
-    };
-    let context = json!({"product": product.id, "stock_date_end": day(Some(today))});
-    let places: Vec<Place> = wire.list_in(&query, &context).await?;
+    let (hold, blocked, inspection) = (special.hold(code), special.blocked(code), special.inspection(code));
     let mut told = Vec::new();
-    for place in places.iter().filter(|place| !place.quantity.is_zero()) {
+    for place in &places(wire, &warehouse, &product, today).await? {
         let name = place.code.clone().unwrap_or_else(|| place.name.clone());
-        let held = place.code.as_deref() == Some(hold.as_str());
-        let one = |lot, on_hand, forecast| ToldLot { lot, location: name.clone(), held, on_hand, forecast };
+        let is = |code: Option<&str>| code.is_some() && place.code.as_deref() == code;
+        let held = is(Some(hold.as_str())) || is(blocked.as_deref());
+        let in_inspection = is(inspection.as_deref());
+        let one =
+            |lot, on_hand, forecast| ToldLot { lot, location: name.clone(), held, in_inspection, on_hand, forecast };
         if product.lots && told.len() < PLACES {
             let fields = ["lot.number", "quantity", "forecast_quantity"];
-            let context = json!({"locations": [place.id], "stock_date_end": day(Some(today))});
-            let found: Vec<Numbered> = wire.list_in(&of_lots(&fields, product.id), &context).await?;
+            let found: Vec<Numbered> = wire.list_in(&of_lots(&fields, product.id), &here(place.id, today)).await?;
             told.extend(
                 found
                     .into_iter()
@@ -243,7 +302,11 @@ pub fn snapshot(body: &str) -> Result<StockSnapshot, NotUnderstood> {
     let lots = told.lots.into_iter().map(|lot| StockOfLot {
         lot: lot.lot,
         // Tryton has no status of a lot; only where it lies says something.
-        status: lot.held.then_some(StockStatus::Blocked),
+        status: match (lot.held, lot.in_inspection) {
+            (true, _) => Some(StockStatus::Blocked),
+            (_, true) => Some(StockStatus::Inspection),
+            _ => None,
+        },
         location: Some(lot.location),
         on_hand: lot.on_hand,
         reserved: (lot.on_hand - lot.forecast).max(Decimal::ZERO),

@@ -12,32 +12,36 @@ use super::note::{self, Part, Record, records};
 use super::plan::{Amend, Cannot, Change, changes, plan};
 use super::settings::TrytonSettings;
 use super::wire::{self, Amendment, Line, Note, ORDER_FIELDS, Order, Query, Trouble, Wire};
-use super::{hold, shipment, stock};
+use super::{decision, dock, hold, milestone, shipment, stock};
 use crate::outcome::{Fault, Outcome};
 use crate::{LinkKind, Outgoing};
 
 /// Writes what an event says; what Tryton does not allow is a refusal.
 pub async fn deliver(wire: &Wire, settings: &TrytonSettings, delivery: &Outgoing) -> Result<Outcome, Fault> {
-    let (company, place) = (settings.company, settings.hold_location.as_deref());
+    let company = settings.company;
     let written = match &delivery.envelope.event {
+        // Nobody is told what he told us.
+        Event::StockRequested { plant, item } => stock::ask(wire, &settings.places, delivery, plant, item).await,
+        _ if delivery.is_echo() => Ok(Outcome::accepted(None, true)),
         Event::ShipmentAnnounced { notice } | Event::ShipmentAmended { notice, .. } => {
             shipment::announce(wire, company, delivery, notice).await
         }
         Event::ShipmentCancelled { notice, delivery_note, .. } => {
             shipment::cancel(wire, company, delivery, notice, delivery_note).await
         }
-        Event::ReceiptPosted { .. } if delivery.is_echo() => Ok(Outcome::accepted(None, true)),
-        Event::ReceiptPosted { receipt } => shipment::receive(wire, company, delivery, receipt).await,
-        Event::HoldPlaced { hold } => hold::place(wire, company, place, delivery, hold).await,
-        Event::HoldReleased { hold, disposition, .. } => {
-            hold::release(wire, company, place, delivery, hold, *disposition).await
+        Event::ShipmentMoved { notice, moved } => milestone::tell(wire, delivery, notice, moved).await,
+        Event::ReceiptPosted { receipt } => dock::receive(wire, settings, delivery, receipt).await,
+        Event::ReceiptReversed { receipt, reason, .. } => dock::reverse(wire, delivery, receipt, reason).await,
+        Event::LotDecided { lot, moves, .. } => decision::carry_out(wire, settings, delivery, lot, moves).await,
+        Event::HoldPlaced { hold } => hold::place(wire, settings, delivery, hold).await,
+        Event::HoldReleased { hold, disposition, reason } => {
+            hold::release(wire, settings, delivery, hold, *disposition, reason).await
         }
-        Event::StockRequested { plant, item } => stock::ask(wire, place, delivery, plant, item).await,
         _ => write(wire, company, delivery).await,
     };
     match written {
         Ok(outcome) => Ok(outcome),
-        Err(Trouble::Refused(reason)) => Ok(Outcome::Refused { reason }),
+        Err(Trouble::Refused(reason)) => Ok(Outcome::refused(reason)),
         Err(Trouble::Fault(fault)) => Err(fault),
     }
 }

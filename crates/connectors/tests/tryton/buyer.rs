@@ -87,7 +87,8 @@ impl Erp {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
 
-    async fn press(&self, model: &str, id: i64, button: &str) {
+    /// The buyer presses a button of a record.
+    pub async fn press(&self, model: &str, id: i64, button: &str) {
         self.call(Method::POST, &format!("{model}/{id}/{button}"), &["id"], Value::Null, Some(json!({}))).await;
     }
 
@@ -208,6 +209,25 @@ impl Erp {
         });
         let made = self.call(Method::POST, "stock.shipment.in", &["id"], Value::Null, Some(body)).await;
         self.press("stock.shipment.in", made["id"].as_i64().expect("an id"), "receive").await;
+    }
+
+    /// A lot of seals found in a place, so much of it; its number.
+    pub async fn found(&self, lot: &str, quantity: i64, place: &Value) {
+        let body = json!({"number": lot, "product": self.seed["items"]["CMP-SEAL"]});
+        let known = json!([["number", "=", lot]]);
+        let known = self.call(Method::GET, "stock.lot", &["id"], known, None).await[0]["id"].clone();
+        let id = match known {
+            Value::Null => self.call(Method::POST, "stock.lot", &["id"], Value::Null, Some(body)).await["id"].clone(),
+            known => known,
+        };
+        let lost = json!([["type", "=", "lost_found"]]);
+        let lost = self.call(Method::GET, "stock.location", &["id"], lost, None).await[0]["id"].clone();
+        let body = json!({
+            "product": self.seed["items"]["CMP-SEAL"], "lot": id, "quantity": quantity, "unit": self.seed["units"]["u"],
+            "from_location": lost, "to_location": place, "company": self.seed["company"],
+        });
+        let moved = self.call(Method::POST, "stock.move", &["id"], Value::Null, Some(body)).await;
+        self.press("stock.move", moved["id"].as_i64().expect("an id"), "do").await;
     }
 
     /// `scripts/erp.sh` with one word, e.g. `stop-server`.

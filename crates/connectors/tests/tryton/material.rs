@@ -1,10 +1,8 @@
-//! Ship notices, receipts, holds and stock against the real Tryton, both ways.
+//! Ship notices and receipts against the real Tryton, both ways.
 
 use connectors::{Cursor, Outcome, Outgoing};
-use domain::command::{Command, ReceiptSnapshot, StockSnapshot};
+use domain::command::{Command, ReceiptSnapshot};
 use domain::event::Event;
-use domain::hold::{Disposition, Hold, HoldReason, HoldScope};
-use domain::lot::{LotRef, StockStatus};
 use domain::quantity::Unit;
 use domain::receipt::{Receipt, ReceiptChannel, ReceivedLine};
 use domain::shipment::{ShipLine, ShipNotice, ShippedLot};
@@ -17,7 +15,7 @@ use super::portal::{Portal, decimal, now};
 use super::{BRACKETS, ordered};
 
 /// A delivery of another event about the same order.
-fn delivery(portal: &mut Portal, number: &str, event: Event) -> Outgoing {
+pub fn delivery(portal: &mut Portal, number: &str, event: Event) -> Outgoing {
     let mut delivery = portal.promise(number, &[]);
     delivery.envelope.event = event;
     delivery.plant = Some("P1".to_owned());
@@ -26,7 +24,7 @@ fn delivery(portal: &mut Portal, number: &str, event: Event) -> Outgoing {
 }
 
 /// A ship notice of the order's first line: lots with their quantities, or one quantity without a lot.
-fn notice(portal: &Portal, number: &str, version: i32, lots: &[(&str, &str)]) -> ShipNotice {
+pub fn notice(portal: &Portal, number: &str, version: i32, lots: &[(&str, &str)]) -> ShipNotice {
     let line = &portal.orders[number].lines[0];
     let quantity = lots.iter().map(|(_, quantity)| decimal(quantity)).sum();
     let lots = lots.iter().filter(|(lot, _)| !lot.is_empty()).map(|(lot, quantity)| ShippedLot {
@@ -67,15 +65,47 @@ fn notice(portal: &Portal, number: &str, version: i32, lots: &[(&str, &str)]) ->
     }
 }
 
-fn announced(portal: &mut Portal, number: &str, lots: &[(&str, &str)]) -> Outgoing {
+pub fn announced(portal: &mut Portal, number: &str, lots: &[(&str, &str)]) -> Outgoing {
     let notice = Box::new(notice(portal, number, 1, lots));
     delivery(portal, number, Event::ShipmentAnnounced { notice })
 }
 
-/// The shipments with the delivery note of an order: state, and moves as (quantity, lot, state).
-type Moves = Vec<(String, Option<String>, String)>;
+/// A receipt of the order's first line at our dock, against its ship notice: lots with what is accepted and damaged.
+pub fn receipt(portal: &Portal, order: &str, number: &str, came: &[(&str, &str, &str)]) -> Receipt {
+    let line = &portal.orders[order].lines[0];
+    let came = came.iter().map(|(lot, accepted, damaged)| ReceivedLine {
+        receipt_line_id: Uuid::from_u128(3).into(),
+        notice_line: Some(1),
+        order: Some(order.to_owned()),
+        line: Some(line.number.clone()),
+        item: line.item_number.clone(),
+        unit: line.unit.clone(),
+        lot_id: None,
+        supplier_lot: Some((*lot).to_owned()),
+        expires_on: None,
+        accepted: decimal(accepted),
+        damaged: decimal(damaged),
+        oddities: Vec::new(),
+        note: None,
+    });
+    Receipt {
+        receipt_id: Uuid::from_u128(4).into(),
+        number: number.to_owned(),
+        channel: ReceiptChannel::Dock,
+        their_ref: None,
+        notice: Some(format!("SN-{order}")),
+        delivery_note: Some(format!("LS {order}")),
+        received_at: now(),
+        complete: true,
+        same_as: None,
+        lines: came.collect(),
+    }
+}
 
-async fn shipments(erp: &Erp, number: &str) -> Vec<(String, Moves)> {
+/// The shipments with the delivery note of an order: state, and moves as (quantity, lot, state).
+pub type Moves = Vec<(String, Option<String>, String)>;
+
+pub async fn shipments(erp: &Erp, number: &str) -> Vec<(String, Moves)> {
     let fields = ["state", "incoming_moves.quantity", "incoming_moves.state", "incoming_moves.lot.number"];
     let of = json!([["reference", "=", format!("LS {number}")]]);
     let found = erp.call(Method::GET, "stock.shipment.in", &fields, of, None).await;
@@ -94,7 +124,7 @@ async fn shipments(erp: &Erp, number: &str) -> Vec<(String, Moves)> {
 }
 
 /// The open moves of the order's first line that are in no shipment.
-async fn open(erp: &Erp, portal: &Portal, number: &str) -> Vec<String> {
+pub async fn open(erp: &Erp, portal: &Portal, number: &str) -> Vec<String> {
     let line = portal.orders[number].lines[0].number.parse::<i64>().expect("an id");
     let of = json!([["origin", "=", format!("purchase.line,{line}")], ["state", "=", "draft"]]);
     let found = erp.call(Method::GET, "stock.move", &["quantity", "shipment"], of, None).await;
@@ -102,12 +132,12 @@ async fn open(erp: &Erp, portal: &Portal, number: &str) -> Vec<String> {
     moves.map(|each| each["quantity"].to_string()).collect()
 }
 
-fn row(quantity: &str, lot: Option<&str>, state: &str) -> (String, Option<String>, String) {
+pub fn row(quantity: &str, lot: Option<&str>, state: &str) -> (String, Option<String>, String) {
     (quantity.to_owned(), lot.map(str::to_owned), state.to_owned())
 }
 
 /// Everything that the feed of receipts tells.
-async fn receipts(portal: &Portal) -> Vec<ReceiptSnapshot> {
+pub async fn receipts(portal: &Portal) -> Vec<ReceiptSnapshot> {
     let feed = *portal.connector.feeds().iter().find(|feed| feed.name == "receipts").expect("the feed receipts");
     let (mut cursor, mut found) = (Cursor::default(), Vec::new());
     loop {
@@ -140,7 +170,6 @@ async fn a_ship_notice_becomes_a_draft_shipment_with_a_move_for_each_lot_and_the
     assert_eq!(portal.accepted(&announced).await, (true, their_ref));
     assert_eq!(shipments(&erp, &number).await, [("draft".to_owned(), both)]);
     assert_eq!(open(&erp, &portal, &number).await, ["30.0"]);
-    portal.read().await;
     assert!(matches!(portal.news_of(&number).await, domain::revision::Mirrored::Unchanged), "no new request");
 }
 
@@ -172,6 +201,7 @@ async fn an_amended_ship_notice_is_brought_in_line_and_a_withdrawn_one_gives_its
     left.sort_by(f64::total_cmp);
     assert_eq!(left.iter().sum::<f64>(), 100.0, "{left:?}");
     assert!(matches!(portal.connector.deliver(&withdrawn).await, Ok(Outcome::Accepted { already: true, .. })));
+    assert!(matches!(portal.news_of(&number).await, domain::revision::Mirrored::Unchanged), "no new request");
 }
 
 #[tokio::test]
@@ -181,33 +211,8 @@ async fn a_receipt_at_our_dock_is_received_in_tryton_short_as_it_came_and_read_b
     let announced = announced(&mut portal, &number, &[("H-5", "60"), ("H-6", "40")]);
     portal.accepted(&announced).await;
     let line = portal.orders[&number].lines[0].clone();
-    let came = |lot: &str, accepted: &str, damaged: &str| ReceivedLine {
-        receipt_line_id: Uuid::from_u128(3).into(),
-        notice_line: Some(1),
-        order: Some(number.clone()),
-        line: Some(line.number.clone()),
-        item: line.item_number.clone(),
-        unit: line.unit.clone(),
-        lot_id: None,
-        supplier_lot: Some(lot.to_owned()),
-        expires_on: None,
-        accepted: decimal(accepted),
-        damaged: decimal(damaged),
-        oddities: Vec::new(),
-        note: None,
-    };
-    let receipt = Receipt {
-        receipt_id: Uuid::from_u128(4).into(),
-        number: format!("GR-{number}"),
-        channel: ReceiptChannel::Dock,
-        their_ref: None,
-        notice: Some(format!("SN-{number}")),
-        delivery_note: Some(format!("LS {number}")),
-        received_at: now(),
-        complete: true,
-        same_as: None,
-        lines: vec![came("H-5", "60", "0"), came("H-6", "15", "25")],
-    };
+    let came = [("H-5", "60", "0"), ("H-6", "15", "25")];
+    let receipt = receipt(&portal, &number, &format!("GR-{number}"), &came);
     let receipt = delivery(&mut portal, &number, Event::ReceiptPosted { receipt: Box::new(receipt) });
     assert!(!portal.accepted(&receipt).await.0);
     let both = vec![row("15.0", Some("H-6"), "done"), row("60.0", Some("H-5"), "done")];
@@ -249,83 +254,4 @@ async fn a_line_that_is_gone_and_a_wrong_unit_are_refused_in_words() {
     let other = delivery(&mut portal, &number, Event::ShipmentAnnounced { notice: Box::new(other) });
     assert!(portal.refused(&other).await.contains("is in U in Tryton, not in KG"));
     assert_eq!(shipments(&erp, &number).await, [], "nothing is written");
-}
-
-/// How much of the seed's lot lies where, as Tryton answers our question.
-async fn seals(portal: &mut Portal, number: &str) -> StockSnapshot {
-    let question = Event::StockRequested { plant: "P1".to_owned(), item: "CMP-SEAL".to_owned() };
-    let question = delivery(portal, number, question);
-    let outcome = portal.connector.deliver(&question).await;
-    let Ok(Outcome::Accepted { told, .. }) = &outcome else { panic!("{outcome:?}") };
-    let commands = portal.connector.interpret(&told[0]).expect("understood");
-    let [Command::MirrorStock(stock)] = commands.as_slice() else { panic!("{commands:?}") };
-    stock.clone()
-}
-
-fn place(stock: &StockSnapshot, lot: &str) -> Vec<(Option<String>, Option<StockStatus>)> {
-    let of_lot = stock.lots.iter().filter(|there| there.lot.as_deref() == Some(lot));
-    of_lot.map(|there| (there.location.clone(), there.status)).collect()
-}
-
-#[tokio::test]
-async fn a_held_lot_is_moved_to_the_hold_location_and_back_and_the_stock_says_so() {
-    let erp = erp!();
-    let (mut portal, _, number) = ordered(&erp, &[Wanted("CMP-BRACKET", "u", 10, "4.10", 14)]).await;
-    // A lot of its own, so that no reservation of the seed is in the way.
-    let lot = format!("HELD-{number}");
-    let id = erp
-        .call(
-            Method::POST,
-            "stock.lot",
-            &["id"],
-            Value::Null,
-            Some(json!({"number": lot, "product": erp.seed["items"]["CMP-SEAL"]})),
-        )
-        .await["id"]
-        .clone();
-    let found = erp.call(Method::GET, "stock.location", &["id"], json!([["type", "=", "lost_found"]]), None).await;
-    let (lost, storage) = (&found[0]["id"], &erp.seed["storage"]);
-    let body = json!({
-        "product": erp.seed["items"]["CMP-SEAL"], "lot": id, "quantity": 12, "unit": erp.seed["units"]["u"],
-        "from_location": lost, "to_location": storage, "company": erp.seed["company"],
-    });
-    let moved = erp.call(Method::POST, "stock.move", &["id"], Value::Null, Some(body)).await["id"].clone();
-    erp.call(Method::POST, &format!("stock.move/{moved}/do"), &["id"], Value::Null, Some(json!({}))).await;
-
-    assert_eq!(place(&seals(&mut portal, &number).await, &lot), [(Some("STO".to_owned()), None)]);
-    let hold = Hold {
-        hold_id: Uuid::from_u128(5).into(),
-        number: format!("QH-{number}"),
-        scope: HoldScope::Lot { lot_id: Uuid::from_u128(6).into() },
-        item: "CMP-SEAL".to_owned(),
-        reason: HoldReason::OutOfLimits,
-        note: "Too soft".to_owned(),
-        lots: vec![LotRef {
-            lot_id: Uuid::from_u128(6).into(),
-            item: "CMP-SEAL".to_owned(),
-            lot: lot.clone(),
-            supplier_lot: None,
-            unit: Unit::new("U"),
-            expires_on: None,
-        }],
-    };
-    let placed = delivery(&mut portal, &number, Event::HoldPlaced { hold: Box::new(hold.clone()) });
-    let (already, their_ref) = portal.accepted(&placed).await;
-    assert!(!already);
-    assert_eq!(portal.accepted(&placed).await, (true, their_ref));
-    let held = [(Some("HOLD-P1".to_owned()), Some(StockStatus::Blocked))];
-    assert_eq!(place(&seals(&mut portal, &number).await, &lot), held);
-
-    let released = |disposition| Event::HoldReleased {
-        hold: Box::new(hold.clone()),
-        disposition,
-        reason: "Measured again".to_owned(),
-    };
-    let scrapped = delivery(&mut portal, &number, released(Disposition::Scrap));
-    assert!(portal.accepted(&scrapped).await.0, "it stays where it is");
-    assert_eq!(place(&seals(&mut portal, &number).await, &lot), held);
-    let usable = delivery(&mut portal, &number, released(Disposition::UseAsIs));
-    assert!(!portal.accepted(&usable).await.0);
-    assert!(portal.accepted(&usable).await.0);
-    assert_eq!(place(&seals(&mut portal, &number).await, &lot), [(Some("STO".to_owned()), None)]);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use connectors::settings::{Secrets, SettingsProblem};
-use connectors::{Connector, Cursor, Fault, Outcome, Outgoing, Raw, registry};
+use connectors::{Connector, Cursor, Fault, Link, Outcome, Outgoing, Raw, registry};
 use domain::access::Actor;
 use domain::command::{Command, OrderSnapshot};
 use domain::event::{Envelope, Event, Promised, Subject, SubjectKind};
@@ -28,8 +28,16 @@ impl Secrets for Known {
 
 /// A connector for the database at `url`.
 pub fn connector(url: &str, database: &str, key: &str) -> Box<dyn Connector> {
+    connector_with(url, database, key, &[])
+}
+
+/// The same with more settings.
+pub fn connector_with(url: &str, database: &str, key: &str, more: &[(&str, &str)]) -> Box<dyn Connector> {
     let kind = registry::kind("tryton").expect("the connector is in the registry");
-    let settings = json!({"base_url": url, "database": database, "rest_key": "env:KEY", "timeout_ms": 20_000});
+    let mut settings = json!({"base_url": url, "database": database, "rest_key": "env:KEY", "timeout_ms": 20_000});
+    for (name, value) in more {
+        settings[*name] = json!(value);
+    }
     (kind.build)(&settings, &Known(key.to_owned())).expect("right settings")
 }
 
@@ -206,10 +214,18 @@ impl Portal {
         }
     }
 
+    /// Delivers and expects that it is taken; what Tryton calls the things in it.
+    pub async fn links(&self, delivery: &Outgoing) -> Vec<Link> {
+        match self.connector.deliver(delivery).await {
+            Ok(Outcome::Accepted { links, .. }) => links,
+            other => panic!("not accepted: {other:?}"),
+        }
+    }
+
     /// Delivers and expects a refusal; its words.
     pub async fn refused(&self, delivery: &Outgoing) -> String {
         match self.connector.deliver(delivery).await {
-            Ok(Outcome::Refused { reason }) => reason,
+            Ok(Outcome::Refused { reason, .. }) => reason,
             other => panic!("not refused: {other:?}"),
         }
     }

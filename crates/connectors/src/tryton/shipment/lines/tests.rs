@@ -26,7 +26,7 @@ fn line(moves: &[(i64, f64, Option<i64>, bool, &str)]) -> Line {
         "id": 4, "quantity": 100.0, "unit": {"id": 1, "symbol": "u", "digits": 0}, "product": {"id": 3, "code": "CMP-SEAL"},
         "unit_price": null, "from_location": 6, "to_location": 1, "moves": moves,
         "purchase": {
-            "number": "2", "currency": 1, "company": 1, "party": {"id": 5, "code": "S-ALFA"},
+            "id": 2, "number": "2", "currency": 1, "company": 1, "party": {"id": 5, "code": "S-ALFA"},
             "warehouse": {"id": 5, "input_location": 1, "storage_location": 3},
         },
     }))

@@ -20,7 +20,7 @@ use super::settings::TrytonSettings;
 use super::shipment::{self, Said, Shipment, Target, accepted, lines};
 use super::wire::{self, Query, Trouble, Wire};
 use super::{hold, remark, stock};
-use crate::outcome::Outcome;
+use crate::outcome::{Fault, Outcome};
 use crate::{LinkKind, Outgoing};
 
 /// Starts the line that is for us.
@@ -138,6 +138,12 @@ async fn stands_for(
         Some(draft) => Ok(Stands::Free(Some(draft.clone()))),
         None => Ok(unknown.next_back().map_or(Stands::Free(None), |theirs| Stands::Theirs(theirs.clone()))),
     }
+}
+
+/// Which of these shipments were received by a receipt of ours.
+pub async fn stand_for_receipts(wire: &Wire, resources: &[String]) -> Result<BTreeSet<String>, Fault> {
+    let records: Vec<(String, Record)> = remark::read(wire, resources, MARK).await?;
+    Ok(records.into_iter().map(|(resource, _)| resource).collect())
 }
 
 #[derive(Debug, Deserialize)]

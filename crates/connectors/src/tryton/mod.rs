@@ -146,7 +146,7 @@ impl Connector for Tryton {
     }
 
     /// Tryton has no webhooks (8.2): nothing that claims to come from it was sent by it.
-    fn verify(&self, _pushed: &Raw) -> Result<(), Fault> {
+    fn verify(&self, _pushed: &Raw) -> Result<Vec<Raw>, Fault> {
         Err(Fault::Contract { message: "Tryton pushes nothing; its orders are polled.".to_owned() })
     }
 

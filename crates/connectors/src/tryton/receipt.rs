@@ -39,6 +39,9 @@ struct Reading {
     shipment: Shipment,
     /// The purchase lines that its moves come from, with their order.
     lines: Vec<Line>,
+    /// It was received by a receipt of ours.
+    #[serde(default)]
+    at_our_dock: bool,
 }
 
 #[derive(Deserialize)]
@@ -121,12 +124,18 @@ pub async fn messages(wire: &Wire, feed: Feed, shipments: &[Value]) -> Result<Ve
         limit: ids.len().max(1),
     };
     let lines: Vec<Value> = if ids.is_empty() { Vec::new() } else { wire.list(&query).await? };
+    let resources: Vec<String> =
+        shipments.iter().map(|shipment| format!("stock.shipment.in,{}", id(shipment))).collect();
+    let ours = super::dock::stand_for_receipts(wire, &resources).await?;
     Ok(shipments
         .iter()
         .map(|shipment| {
             let own: Vec<i64> = moves(shipment).iter().filter_map(origin).collect();
             let lines: Vec<&Value> = lines.iter().filter(|line| own.contains(&id(line))).collect();
-            let body = json!({"shipment": shipment, "lines": lines});
+            let mut body = json!({"shipment": shipment, "lines": lines});
+            if ours.contains(&format!("stock.shipment.in,{}", id(shipment))) {
+                body["at_our_dock"] = json!(true);
+            }
             let subject =
                 shipment["reference"].as_str().or(shipment["number"].as_str()).unwrap_or("shipment").to_owned();
             let key =
@@ -147,7 +156,7 @@ fn came_in(shipment: &Value) -> bool {
 
 /// What came, or that it was taken back; none where nothing of an order did.
 pub fn snapshot(body: &str) -> Result<Option<ReceiptSnapshot>, NotUnderstood> {
-    let Reading { shipment, lines: purchased } = read(body)?;
+    let Reading { shipment, lines: purchased, at_our_dock } = read(body)?;
     // Tryton cancels all moves of a shipment together.
     let in_stock = shipment.incoming_moves.iter().any(|each| each.state == "done");
     let counts = |each: &&Move| match each.state.as_str() {
@@ -195,8 +204,9 @@ pub fn snapshot(body: &str) -> Result<Option<ReceiptSnapshot>, NotUnderstood> {
         delivery_note: shipment.reference,
         // Tryton keeps the day only: its beginning is never after the receipt.
         received_at: on.and_time(chrono::NaiveTime::MIN).and_utc(),
-        // What did not come is an open move of the order again, in no shipment.
-        complete: true,
+        // What did not come is an open move of the order again, in no shipment; but of what came in at our dock in several
+        // receipts, each is a shipment, and the dock says which is the last.
+        complete: !at_our_dock,
         reverses: (!in_stock).then_some(number),
         lines,
     }))

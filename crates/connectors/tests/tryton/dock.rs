@@ -125,6 +125,7 @@ async fn a_ship_notice_that_comes_in_two_receipts_is_received_in_two_shipments_a
     assert_eq!(there, [done("P-2", "40.0"), done("P-1", "60.0")]);
     assert!(open(&erp, &portal, &number).await.is_empty());
     let told = read_back(&portal, &number).await;
+    assert!(told.iter().all(|receipt| !receipt.complete), "the dock says which receipt is the last: {told:?}");
     let mut told: Vec<String> = told.iter().map(|receipt| receipt.lines[0].accepted.normalize().to_string()).collect();
     told.sort();
     assert_eq!(told, ["40", "60"]);
@@ -141,6 +142,7 @@ async fn what_a_buyer_received_in_tryton_himself_is_not_received_once_more() {
     let came = received(&mut portal, &number, &format!("GR-C{number}"), &[("B-1", "100", "0")], true);
     assert!(portal.accepted(&came).await.0);
     assert_eq!(shipments(&erp, &number).await.len(), 1);
+    assert!(read_back(&portal, &number).await[0].complete, "Tryton receives a shipment in one go");
 }
 
 #[tokio::test]

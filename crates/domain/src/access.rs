@@ -238,6 +238,8 @@ text_enum! {
         DecideLot = "decide_lot",
         /// Place a hold, ask for its release and release it.
         ManageHolds = "manage_holds",
+        /// Say which lots are inspected and whether a hold takes two persons to end.
+        ManageQualityRules = "manage_quality_rules",
         /// See how much there is.
         SeeStock = "see_stock",
         /// See work orders, what they lack and what was reported of them.
@@ -278,9 +280,11 @@ pub fn may(actor: &Actor, action: Action) -> Result<(), Denied> {
         Action::AnswerOnBehalf | Action::DecideDeviation => &[Role::Buyer],
         Action::SendShipNotice | Action::HandInCertificate => &[Role::Supplier, Role::SupplierAdmin],
         Action::TellMilestone => &[Role::Supplier, Role::SupplierAdmin, Role::ReceivingClerk],
-        Action::DecideCertificate | Action::ManageSpecifications | Action::DecideLot | Action::ManageHolds => {
-            &[Role::QualityEngineer]
-        }
+        Action::DecideCertificate
+        | Action::ManageSpecifications
+        | Action::DecideLot
+        | Action::ManageHolds
+        | Action::ManageQualityRules => &[Role::QualityEngineer],
         Action::WaiveCertificate => &[Role::QualityEngineer, Role::Buyer],
         Action::SeeInbound => &[Role::ReceivingClerk, Role::Buyer, Role::QualityEngineer, Role::PlantManager],
         Action::PostReceipt => &[Role::ReceivingClerk],

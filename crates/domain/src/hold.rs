@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Action, Actor, may};
 use crate::id::{HoldId, ItemId, LotId, PlantId, SupplierId};
+use crate::inspection::check_reason;
 use crate::lot::LotRef;
 use crate::refusal::Finding;
 use crate::text::text_enum;
@@ -164,6 +165,18 @@ fn too_long(at: &str, text: &str) -> Option<Finding> {
     (length > LONGEST_NOTE).then(|| {
         Finding::stops(at, "note_too_long", format!("The note has {length} characters; the most is {LONGEST_NOTE}."))
     })
+}
+
+/// Checks what somebody wants of the policy of a plant: whether a hold with this reason (none: with any reason that has no
+/// policy of its own) takes two persons to end. `two_persons` none ends the policy of one reason; the one for any reason
+/// cannot end, because something must count.
+pub fn check_policy(about: Option<HoldReason>, two_persons: Option<bool>, reason: &str) -> Result<(), Vec<Finding>> {
+    let mut findings = Vec::new();
+    if about.is_none() && two_persons.is_none() {
+        findings.push(Finding::stops("persons", "persons_missing", "Choose one person or two."));
+    }
+    findings.extend(check_reason(reason));
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
 /// How a hold stands for whoever wants to end it.

@@ -106,6 +106,42 @@ impl Plan {
     }
 }
 
+/// The most good lots in a row, and the most lots let go between two inspected ones, that a plan may ask for.
+pub const MOST_IN_A_ROW: u32 = 100;
+
+/// The longest reason for a plan.
+pub const LONGEST_REASON: usize = 500;
+
+/// Checks what somebody wants of a plan (none: that it ends) and why. Empty: it may be set.
+pub fn check_plan(plan: Option<Plan>, reason: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(Plan::SkipLot { good_before_skip, skip }) = plan {
+        for (at, value) in [("good_before_skip", good_before_skip), ("skip", skip)] {
+            if !(1..=MOST_IN_A_ROW).contains(&value) {
+                let message = format!("Enter a whole number from 1 to {MOST_IN_A_ROW}.");
+                findings.push(Finding::stops(at, "out_of_range", message));
+            }
+        }
+    }
+    findings.extend(check_reason(reason));
+    findings
+}
+
+/// A rule is changed with a reason, for whoever asks later why a lot was let go.
+pub(crate) fn check_reason(reason: &str) -> Option<Finding> {
+    let length = reason.trim().chars().count();
+    match length {
+        0 => {
+            Some(Finding::stops("reason", "reason_missing", "Say why: it stays with the version and in the audit log."))
+        }
+        1..=LONGEST_REASON => None,
+        _ => {
+            let message = format!("The reason has {length} characters; the most is {LONGEST_REASON}.");
+            Some(Finding::stops("reason", "reason_too_long", message))
+        }
+    }
+}
+
 /// What the measured values of one lot say against its item's specification: the rows to show, and a finding for each value
 /// that is out of its limits or cannot be compared. Only a value out of limits stops a plain release; a missing or unclear
 /// one warns, because the engineer stands before the part and the specification is of paper too.

@@ -5,10 +5,13 @@
 //! with the lot that came. Events of a hold have no home: every system that carries holds is told, and
 //! [`confirmations`] says who has confirmed it and who has not, and since when.
 //!
-//! `place` puts one in force, `release` ends it, `rows` reads one or many, `hearing` says who knows.
+//! `place` puts one in force, `release` ends it, `policy` says how many people that takes, `rows` reads
+//! one, `list` many, `hearing` says who knows.
 
 mod hearing;
+mod list;
 mod place;
+pub mod policy;
 mod release;
 mod rows;
 
@@ -28,11 +31,12 @@ use crate::events::About;
 use crate::tx::Tx;
 
 pub use hearing::{Heard, Hearing, confirmations};
+pub(crate) use list::contains;
+pub use list::{HoldFilter, Place, count, list, page};
 pub(crate) use place::tell_of_new_lots;
 pub use place::{Placing, place};
 pub use release::{release, request_release};
-pub(crate) use rows::contains;
-pub use rows::{HoldFilter, get, list};
+pub use rows::get;
 
 /// What a command on a hold came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use domain::refusal::Finding;
 use uuid::Uuid;
 
 use super::rows::load;
-use super::{HoldOutcome, HoldRecord, note};
+use super::{HoldOutcome, HoldRecord, note, policy};
 use crate::error::{CommandError, StoreError};
 use crate::events;
 use crate::lots::lock_item;
@@ -48,7 +48,7 @@ struct Target {
 pub async fn place(tx: &mut Tx, placing: &Placing) -> Result<HoldOutcome, CommandError> {
     may(tx.actor(), Action::ManageHolds)?;
     let reason = hold::check_placing(placing.reason, &placing.note)?;
-    let target = target(tx, &placing.scope).await?;
+    let target = target(tx, &placing.scope, reason).await?;
     lock_item(tx, target.item_id).await?;
     let sent = Sent { submission: placing.submission, action: "hold.place", object: target.item_id.0 };
     if let Some(first) = first_outcome::<HoldOutcome>(tx, &sent).await? {
@@ -124,13 +124,12 @@ pub(crate) async fn tell_of_new_lots(tx: &mut Tx, lots: &[LotId]) -> Result<(), 
     Ok(())
 }
 
-async fn target(tx: &mut Tx, scope: &HoldScope) -> Result<Target, CommandError> {
+async fn target(tx: &mut Tx, scope: &HoldScope, reason: HoldReason) -> Result<Target, CommandError> {
     match scope {
         HoldScope::Lot { lot_id } | HoldScope::Serial { lot_id, .. } => {
             let lot = sqlx::query!(
                 r#"
-                select l.lot_id, l.item_id, l.item_number, l.plant_id, l.supplier_id, p.two_person_release
-                from lot l join plant p using (plant_id) where l.lot_id = $1
+                select lot_id, item_id, item_number, plant_id, supplier_id from lot where lot_id = $1
                 "#,
                 lot_id.0
             )
@@ -160,7 +159,7 @@ async fn target(tx: &mut Tx, scope: &HoldScope) -> Result<Target, CommandError> 
                 lot_id: Some(*lot_id),
                 word: if serial.is_some() { "serial" } else { "lot" },
                 serial,
-                two_persons: lot.two_person_release,
+                two_persons: policy::two_persons(tx, PlantId(lot.plant_id), reason).await?,
             })
         }
         HoldScope::SupplierItem { supplier_id, item_id } => {
@@ -185,7 +184,7 @@ async fn target(tx: &mut Tx, scope: &HoldScope) -> Result<Target, CommandError> 
         }
         HoldScope::PlantItem { plant_id, item_id } => {
             let row = sqlx::query!(
-                "select i.number, p.two_person_release from item i, plant p where i.item_id = $1 and p.plant_id = $2",
+                "select i.number from item i, plant p where i.item_id = $1 and p.plant_id = $2",
                 item_id.0,
                 plant_id.0
             )
@@ -200,7 +199,7 @@ async fn target(tx: &mut Tx, scope: &HoldScope) -> Result<Target, CommandError> 
                 lot_id: None,
                 serial: None,
                 word: "plant_item",
-                two_persons: row.two_person_release,
+                two_persons: policy::two_persons(tx, *plant_id, reason).await?,
             })
         }
     }

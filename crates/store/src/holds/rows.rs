@@ -1,9 +1,11 @@
-//! Holds as they are stored: one, locked for a command, and the lists of them.
+//! A hold as it is stored, and locked for a command.
 
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
 use domain::hold::HoldScope;
 use domain::id::{HoldId, ItemId, LotId, PlantId, SupplierId};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use super::HoldRecord;
@@ -39,146 +41,77 @@ pub(super) async fn load(tx: &mut Tx, hold_id: HoldId, for_update: bool) -> Resu
             .fetch_optional(tx.sql())
             .await?;
     }
-    let row = sqlx::query_as!(
-        Row,
-        r#"
-        select h.hold_id, h.number, h.scope, h.lot_id, h.serial, h.supplier_id, h.plant_id, h.item_id, h.item_number, h.state,
-               h.reason, h.note, h.owner, h.two_persons, h.placed_by, h.placed_at, h.release_requested_by,
-               h.release_requested_at, h.released_by, h.released_at, h.disposition, h.release_note,
-               p.code as "plant_code?", s.number as "supplier_number?", s.name as "supplier_name?", l.number as "lot_number?"
-        from hold h
-        left join plant p on p.plant_id = h.plant_id
-        left join supplier s on s.supplier_id = h.supplier_id
-        left join lot l on l.lot_id = h.lot_id
-        where h.hold_id = $1
-        "#,
-        hold_id.0
-    )
-    .fetch_optional(tx.sql())
-    .await?
-    .ok_or(CommandError::NotFound { what: "hold" })?;
-    Ok(row.read()?)
+    let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
+    sql.push(TABLES).push(" where h.hold_id = ").push_bind(hold_id.0);
+    sql.build_query_as().fetch_optional(tx.sql()).await?.ok_or(CommandError::NotFound { what: "hold" })
 }
 
-struct Row {
-    hold_id: Uuid,
-    number: String,
-    scope: String,
-    lot_id: Option<Uuid>,
-    serial: Option<String>,
-    supplier_id: Option<Uuid>,
-    plant_id: Option<Uuid>,
-    item_id: Uuid,
-    item_number: String,
-    state: String,
-    reason: String,
-    note: String,
-    owner: String,
-    two_persons: bool,
-    placed_by: serde_json::Value,
-    placed_at: DateTime<Utc>,
-    release_requested_by: Option<serde_json::Value>,
-    release_requested_at: Option<DateTime<Utc>>,
-    released_by: Option<serde_json::Value>,
-    released_at: Option<DateTime<Utc>>,
-    disposition: Option<String>,
-    release_note: Option<String>,
-    plant_code: Option<String>,
-    supplier_number: Option<String>,
-    supplier_name: Option<String>,
-    lot_number: Option<String>,
-}
+/// What is read of a hold.
+pub(super) const COLUMNS: &str = "
+    select h.hold_id, h.number, h.scope, h.lot_id, h.serial, h.supplier_id, h.plant_id, h.item_id, h.item_number, h.state,
+           h.reason, h.note, h.owner, h.two_persons, h.placed_by, h.placed_at, h.release_requested_by,
+           h.release_requested_at, h.released_by, h.released_at, h.disposition, h.release_note,
+           p.code as plant_code, s.number as supplier_number, s.name as supplier_name, l.number as lot_number";
+/// And from where.
+pub(super) const TABLES: &str = "
+    from hold h
+    left join plant p on p.plant_id = h.plant_id
+    left join supplier s on s.supplier_id = h.supplier_id
+    left join lot l on l.lot_id = h.lot_id";
 
-impl Row {
-    fn read(self) -> Result<HoldRecord, StoreError> {
-        let incomplete = || StoreError::unreadable("hold scope", &self.scope);
-        let item_id = ItemId(self.item_id);
-        let lot_id = || self.lot_id.map(LotId).ok_or_else(incomplete);
-        let scope = match self.scope.as_str() {
-            "lot" => HoldScope::Lot { lot_id: lot_id()? },
-            "serial" => HoldScope::Serial { lot_id: lot_id()?, serial: self.serial.clone().ok_or_else(incomplete)? },
-            "supplier_item" => HoldScope::SupplierItem {
-                supplier_id: self.supplier_id.map(SupplierId).ok_or_else(incomplete)?,
-                item_id,
-            },
-            "plant_item" => {
-                HoldScope::PlantItem { plant_id: self.plant_id.map(PlantId).ok_or_else(incomplete)?, item_id }
-            }
-            _ => return Err(incomplete()),
-        };
-        let who = |actor: Option<serde_json::Value>, at: Option<DateTime<Utc>>| -> Result<_, StoreError> {
-            Ok(match (actor, at) {
-                (Some(actor), Some(at)) => Some((read_json::<Actor>("actor", actor)?, at)),
-                _ => None,
-            })
-        };
-        Ok(HoldRecord {
-            hold_id: HoldId(self.hold_id),
-            number: self.number,
-            scope,
-            item_id,
-            item: self.item_number,
-            plant: self.plant_id.map(PlantId).zip(self.plant_code),
-            supplier: match (self.supplier_id, self.supplier_number, self.supplier_name) {
-                (Some(id), Some(number), Some(name)) => Some((SupplierId(id), number, name)),
-                _ => None,
-            },
-            lot: self.lot_number,
-            state: read_word("hold state", &self.state)?,
-            reason: read_word("hold reason", &self.reason)?,
-            note: self.note,
-            owner: self.owner,
-            two_persons: self.two_persons,
-            placed_by: read_json("actor", self.placed_by)?,
-            placed_at: self.placed_at,
-            requested: who(self.release_requested_by, self.release_requested_at)?,
-            released: who(self.released_by, self.released_at)?,
-            disposition: self.disposition.as_deref().map(|word| read_word("disposition", word)).transpose()?,
-            release_note: self.release_note,
+impl FromRow<'_, PgRow> for HoldRecord {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        read(row).map_err(|error| match error {
+            StoreError::Database(error) => error,
+            other => sqlx::Error::Decode(Box::new(other)),
         })
     }
 }
 
-/// Which holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HoldFilter {
-    /// Those in force, or those that ended.
-    pub released: bool,
-    /// Only those whose release waits for a second person.
-    pub requested_only: bool,
-    /// Number, item, lot, owner or supplier contains these words.
-    pub text: Option<String>,
+/// An actor and a moment that are there together or not at all.
+fn who(row: &PgRow, actor: &str, at: &str) -> Result<Option<(Actor, DateTime<Utc>)>, StoreError> {
+    let (actor, at): (Option<serde_json::Value>, Option<DateTime<Utc>>) = (row.try_get(actor)?, row.try_get(at)?);
+    actor.zip(at).map(|(actor, at)| Ok((read_json("actor", actor)?, at))).transpose()
 }
 
-/// Holds within the scope. Those in force: the longest standing first; ended ones: the newest first. At most `most`.
-pub async fn list(tx: &mut Tx, filter: &HoldFilter, most: i64) -> Result<Vec<HoldRecord>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        select h.hold_id, h.number, h.scope, h.lot_id, h.serial, h.supplier_id, h.plant_id, h.item_id, h.item_number, h.state,
-               h.reason, h.note, h.owner, h.two_persons, h.placed_by, h.placed_at, h.release_requested_by,
-               h.release_requested_at, h.released_by, h.released_at, h.disposition, h.release_note,
-               p.code as "plant_code?", s.number as "supplier_number?", s.name as "supplier_name?", l.number as "lot_number?"
-        from hold h
-        left join plant p on p.plant_id = h.plant_id
-        left join supplier s on s.supplier_id = h.supplier_id
-        left join lot l on l.lot_id = h.lot_id
-        where (h.state = 'released') = $1 and (not $2 or h.state = 'release_requested')
-          and ($3::text is null or concat_ws(' ', h.number, h.item_number, l.number, h.serial, h.owner, s.name) ilike $3)
-        order by case when $1 then h.placed_at end desc, h.placed_at, h.hold_id
-        limit $4
-        "#,
-        filter.released,
-        filter.requested_only,
-        filter.text.as_deref().map(contains),
-        most
-    )
-    .fetch_all(tx.sql())
-    .await?;
-    rows.into_iter().map(Row::read).collect()
-}
-
-/// For `ilike`: contains these words as they are.
-pub(crate) fn contains(words: &str) -> String {
-    format!("%{}%", words.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+fn read(row: &PgRow) -> Result<HoldRecord, StoreError> {
+    let word: String = row.try_get("scope")?;
+    let incomplete = || StoreError::unreadable("hold scope", &word);
+    let item_id = ItemId(row.try_get("item_id")?);
+    let lot_id: Option<Uuid> = row.try_get("lot_id")?;
+    let lot_id = || lot_id.map(LotId).ok_or_else(incomplete);
+    let serial: Option<String> = row.try_get("serial")?;
+    let plant_id = row.try_get::<Option<Uuid>, _>("plant_id")?.map(PlantId);
+    let supplier_id = row.try_get::<Option<Uuid>, _>("supplier_id")?.map(SupplierId);
+    let scope = match word.as_str() {
+        "lot" => HoldScope::Lot { lot_id: lot_id()? },
+        "serial" => HoldScope::Serial { lot_id: lot_id()?, serial: serial.ok_or_else(incomplete)? },
+        "supplier_item" => HoldScope::SupplierItem { supplier_id: supplier_id.ok_or_else(incomplete)?, item_id },
+        "plant_item" => HoldScope::PlantItem { plant_id: plant_id.ok_or_else(incomplete)?, item_id },
+        _ => return Err(incomplete()),
+    };
+    let (state, reason): (String, String) = (row.try_get("state")?, row.try_get("reason")?);
+    let disposition: Option<String> = row.try_get("disposition")?;
+    let named: Option<(String, String)> = Option::zip(row.try_get("supplier_number")?, row.try_get("supplier_name")?);
+    Ok(HoldRecord {
+        hold_id: HoldId(row.try_get("hold_id")?),
+        number: row.try_get("number")?,
+        scope,
+        item_id,
+        item: row.try_get("item_number")?,
+        plant: plant_id.zip(row.try_get("plant_code")?),
+        supplier: supplier_id.zip(named).map(|(id, (number, name))| (id, number, name)),
+        lot: row.try_get("lot_number")?,
+        state: read_word("hold state", &state)?,
+        reason: read_word("hold reason", &reason)?,
+        note: row.try_get("note")?,
+        owner: row.try_get("owner")?,
+        two_persons: row.try_get("two_persons")?,
+        placed_by: read_json("actor", row.try_get("placed_by")?)?,
+        placed_at: row.try_get("placed_at")?,
+        requested: who(row, "release_requested_by", "release_requested_at")?,
+        released: who(row, "released_by", "released_at")?,
+        disposition: disposition.as_deref().map(|word| read_word("disposition", word)).transpose()?,
+        release_note: row.try_get("release_note")?,
+    })
 }

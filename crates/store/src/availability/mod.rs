@@ -3,6 +3,8 @@
 //! Nothing is computed here. Two systems that speak of one plant stand side by side, each with the moment for which its
 //! number was true there (`as_of`) and the moment at which we learned it.
 
+mod list;
+
 use chrono::{DateTime, Utc};
 use domain::Decimal;
 use domain::access::{Action, may};
@@ -10,16 +12,15 @@ use domain::command::{ItemSnapshot, StockSnapshot};
 use domain::event::{Event, Subject, SubjectKind};
 use domain::exchange::DeliveryState;
 use domain::id::{ConnectionId, ItemId, PlantId};
-use domain::lot::StockStatus;
-use domain::quantity::Unit;
 use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
-use crate::holds::contains;
 use crate::orders::read_word;
 use crate::reference;
 use crate::tx::Tx;
+
+pub use list::{Lying, Place, StockFilter, count, list, page};
 
 /// Takes what one system says about one plant and item in place of what it said before. Late news never goes backwards: a
 /// word that is older than what is known is left aside. True: it was taken.
@@ -122,96 +123,8 @@ async fn item(tx: &mut Tx, snapshot: &StockSnapshot) -> Result<ItemId, CommandEr
     made.get(&snapshot.item).copied().ok_or(CommandError::NotFound { what: "item" })
 }
 
-/// What lies of one lot in one place, as one system says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lying {
-    /// The system.
-    pub connection_id: ConnectionId,
-    /// The plant.
-    pub plant_id: PlantId,
-    /// The plant's code.
-    pub plant: String,
-    /// The item.
-    pub item_id: ItemId,
-    /// The item's number.
-    pub item: String,
-    /// What it is called.
-    pub description: String,
-    /// The lot's number; empty for an item without lots.
-    pub lot: String,
-    /// Where, in their words.
-    pub location: String,
-    /// Its status there, where they have one.
-    pub status: Option<StockStatus>,
-    /// The unit.
-    pub unit: Unit,
-    /// What lies there.
-    pub on_hand: Decimal,
-    /// What of it is promised to somebody.
-    pub reserved: Decimal,
-    /// The moment for which it is true there.
-    pub as_of: DateTime<Utc>,
-    /// When we learned it.
-    pub learned_at: DateTime<Utc>,
-}
-
 /// Whoever asked so many seconds ago is still waiting for that answer: asking again asks nothing.
 const PATIENCE_SECONDS: i64 = 10;
-
-/// Which stock.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StockFilter {
-    /// Item number, description or lot contains these words.
-    pub text: Option<String>,
-    /// In this plant.
-    pub plant: Option<String>,
-    /// Exactly this item.
-    pub item: Option<String>,
-}
-
-/// What the systems say, by item, plant, system, lot; at most `most` rows.
-pub async fn list(tx: &mut Tx, filter: &StockFilter, most: i64) -> Result<Vec<Lying>, CommandError> {
-    may(tx.actor(), Action::SeeStock)?;
-    let rows = sqlx::query!(
-        r#"
-        select s.connection_id, s.plant_id, p.code, s.item_id, i.number, i.description, s.lot, s.location, s.status, s.unit,
-               s.on_hand, s.reserved, s.as_of, s.learned_at
-        from stock s
-        join plant p using (plant_id)
-        join item i using (item_id)
-        where ($1::text is null or concat_ws(' ', i.number, i.description, s.lot) ilike $1)
-          and ($2::text is null or p.code = $2) and ($3::text is null or i.number = $3)
-        order by i.number, p.code, s.connection_id, s.lot, s.location
-        limit $4
-        "#,
-        filter.text.as_deref().map(contains),
-        filter.plant,
-        filter.item,
-        most
-    )
-    .fetch_all(tx.sql())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Lying {
-                connection_id: ConnectionId(row.connection_id),
-                plant_id: PlantId(row.plant_id),
-                plant: row.code,
-                item_id: ItemId(row.item_id),
-                item: row.number,
-                description: row.description,
-                lot: row.lot,
-                location: row.location,
-                status: row.status.as_deref().map(|word| read_word("stock status", word)).transpose()?,
-                unit: Unit::new(&row.unit),
-                on_hand: row.on_hand,
-                reserved: row.reserved,
-                as_of: row.as_of,
-                learned_at: row.learned_at,
-            })
-        })
-        .collect()
-}
 
 /// What an ERP was asked and has not answered yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

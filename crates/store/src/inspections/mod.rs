@@ -1,12 +1,15 @@
 //! Inspections that are due, what was measured, and the usage decision that splits a lot.
+//!
+//! `list` reads one or many. Which lots are looked at at all is in [`crate::inspection_plans`].
 
-use chrono::{DateTime, NaiveDate, Utc};
+mod list;
+
 use domain::Decimal;
-use domain::access::{Action, Actor, may};
+use domain::access::{Action, may};
 use domain::certificate::Measured;
 use domain::certificate::check::Row;
 use domain::event::{Event, Subject, SubjectKind};
-use domain::id::{InspectionId, ItemId, LotId, PlantId, SpecificationId, SupplierId};
+use domain::id::{InspectionId, ItemId, LotId, PlantId, SupplierId};
 use domain::inspection::{InspectionResult, InspectionState, Part, check_values, split};
 use domain::lot::{LotRef, MovementKind, StatusMove, StockStatus};
 use domain::quantity::Unit;
@@ -18,185 +21,12 @@ use uuid::Uuid;
 use crate::audit;
 use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
-use crate::holds::contains;
 use crate::lots::{Movement, lock_item, move_stock, stock_of};
-use crate::orders::{read_json, read_word};
 use crate::specifications::{self, SpecificationRow};
 use crate::submissions::{Sent, first_outcome, keep_outcome};
 use crate::tx::Tx;
 
-/// An inspection with its lot.
-#[derive(Debug, Clone)]
-pub struct InspectionRecord {
-    /// Its id.
-    pub inspection_id: InspectionId,
-    /// Where it stands.
-    pub state: InspectionState,
-    /// The lot.
-    pub lot_id: LotId,
-    /// The lot's number.
-    pub lot: String,
-    /// The supplier's lot.
-    pub supplier_lot: Option<String>,
-    /// The item.
-    pub item_id: ItemId,
-    /// The item's number.
-    pub item: String,
-    /// What it is called.
-    pub description: String,
-    /// The plant.
-    pub plant_id: PlantId,
-    /// The plant's code.
-    pub plant: String,
-    /// The supplier's id, number and name.
-    pub supplier: Option<(SupplierId, String, String)>,
-    /// Unit of the quantities.
-    pub unit: Unit,
-    /// What lies in inspection stock.
-    pub quantity: Decimal,
-    /// The day on which the lot came.
-    pub due_on: Option<NaiveDate>,
-    /// What was measured.
-    pub measured: Vec<Measured>,
-    /// What the check of the values said.
-    pub findings: Vec<Finding>,
-    /// Against which specification.
-    pub specification_id: Option<SpecificationId>,
-    /// What it came to.
-    pub result: Option<InspectionResult>,
-    /// When it was opened.
-    pub opened_at: DateTime<Utc>,
-    /// Who decided, and when.
-    pub decided: Option<(Option<Actor>, DateTime<Utc>)>,
-    /// In words.
-    pub note: Option<String>,
-}
-
-/// Which inspections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InspectionFilter {
-    /// In this state.
-    pub state: InspectionState,
-    /// Item, lot, supplier or plant contains these words.
-    pub text: Option<String>,
-}
-
-struct Stored {
-    inspection_id: Uuid,
-    state: String,
-    lot_id: Uuid,
-    lot: String,
-    supplier_lot: Option<String>,
-    item_id: Uuid,
-    item: String,
-    description: String,
-    plant_id: Uuid,
-    plant: String,
-    supplier_id: Option<Uuid>,
-    supplier_number: Option<String>,
-    supplier_name: Option<String>,
-    unit: String,
-    quantity: Decimal,
-    due_on: Option<NaiveDate>,
-    measured: serde_json::Value,
-    findings: serde_json::Value,
-    specification_id: Option<Uuid>,
-    result: Option<String>,
-    opened_at: DateTime<Utc>,
-    decided_by: Option<serde_json::Value>,
-    decided_at: Option<DateTime<Utc>>,
-    note: Option<String>,
-}
-
-impl Stored {
-    fn read(self) -> Result<InspectionRecord, StoreError> {
-        Ok(InspectionRecord {
-            inspection_id: InspectionId(self.inspection_id),
-            state: read_word("inspection state", &self.state)?,
-            lot_id: LotId(self.lot_id),
-            lot: self.lot,
-            supplier_lot: self.supplier_lot,
-            item_id: ItemId(self.item_id),
-            item: self.item,
-            description: self.description,
-            plant_id: PlantId(self.plant_id),
-            plant: self.plant,
-            supplier: match (self.supplier_id, self.supplier_number, self.supplier_name) {
-                (Some(id), Some(number), Some(name)) => Some((SupplierId(id), number, name)),
-                _ => None,
-            },
-            unit: Unit::new(&self.unit),
-            quantity: self.quantity,
-            due_on: self.due_on,
-            measured: read_json("measured values", self.measured)?,
-            findings: read_json("findings", self.findings)?,
-            specification_id: self.specification_id.map(SpecificationId),
-            result: self.result.as_deref().map(|word| read_word("inspection result", word)).transpose()?,
-            opened_at: self.opened_at,
-            decided: match self.decided_at {
-                Some(at) => Some((self.decided_by.map(|actor| read_json("actor", actor)).transpose()?, at)),
-                None => None,
-            },
-            note: self.note,
-        })
-    }
-}
-
-/// Inspections within the scope: due ones by their day, the longest due first; others the newest first. At most `most`.
-pub async fn list(tx: &mut Tx, filter: &InspectionFilter, most: i64) -> Result<Vec<InspectionRecord>, CommandError> {
-    may(tx.actor(), Action::SeeQuality)?;
-    let rows = sqlx::query_as!(
-        Stored,
-        r#"
-        select n.inspection_id, n.state, n.lot_id, l.number as lot, l.supplier_lot, l.item_id, l.item_number as item,
-               i.description, l.plant_id, p.code as plant, l.supplier_id, s.number as "supplier_number?",
-               s.name as "supplier_name?", l.unit,
-               coalesce((select quantity from lot_stock k where k.lot_id = l.lot_id and k.status = 'inspection'), 0) as "quantity!",
-               n.due_on, n.measured, n.findings, n.specification_id, n.result, n.opened_at, n.decided_by, n.decided_at, n.note
-        from inspection n
-        join lot l using (lot_id)
-        join item i on i.item_id = l.item_id
-        join plant p on p.plant_id = l.plant_id
-        left join supplier s on s.supplier_id = l.supplier_id
-        where n.state = $1
-          and ($2::text is null or concat_ws(' ', l.number, l.supplier_lot, l.item_number, i.description, s.name, s.number, p.code) ilike $2)
-        order by case when $1 = 'due' then n.due_on end, case when $1 <> 'due' then n.decided_at end desc, n.inspection_id
-        limit $3
-        "#,
-        filter.state.as_str(),
-        filter.text.as_deref().map(contains),
-        most
-    )
-    .fetch_all(tx.sql())
-    .await?;
-    Ok(rows.into_iter().map(Stored::read).collect::<Result<_, _>>()?)
-}
-
-/// One inspection, within the scope.
-pub async fn get(tx: &mut Tx, inspection_id: InspectionId) -> Result<InspectionRecord, CommandError> {
-    may(tx.actor(), Action::SeeQuality)?;
-    let row = sqlx::query_as!(
-        Stored,
-        r#"
-        select n.inspection_id, n.state, n.lot_id, l.number as lot, l.supplier_lot, l.item_id, l.item_number as item,
-               i.description, l.plant_id, p.code as plant, l.supplier_id, s.number as "supplier_number?",
-               s.name as "supplier_name?", l.unit,
-               coalesce((select quantity from lot_stock k where k.lot_id = l.lot_id and k.status = 'inspection'), 0) as "quantity!",
-               n.due_on, n.measured, n.findings, n.specification_id, n.result, n.opened_at, n.decided_by, n.decided_at, n.note
-        from inspection n
-        join lot l using (lot_id)
-        join item i on i.item_id = l.item_id
-        join plant p on p.plant_id = l.plant_id
-        left join supplier s on s.supplier_id = l.supplier_id
-        where n.inspection_id = $1
-        "#,
-        inspection_id.0
-    )
-    .fetch_optional(tx.sql())
-    .await?
-    .ok_or(CommandError::NotFound { what: "inspection" })?;
-    Ok(row.read()?)
-}
+pub use list::{InspectionFilter, InspectionRecord, Place, count, get, list, page};
 
 /// The inspections of a lot, the newest first.
 pub async fn of_lot(tx: &mut Tx, lot_id: LotId) -> Result<Vec<InspectionRecord>, CommandError> {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::event::{Event, SubjectKind};
+use domain::event::{Echo, Event, SubjectKind};
 use domain::exchange::{DeliveryState, TriggeredBy};
 use leptos::prelude::*;
 use store::timeline::{Entry, MOST, Trip};
@@ -238,6 +238,15 @@ fn cargo(event: &Event) -> String {
     }
 }
 
+/// Why a system was sent nothing, as a sentence.
+fn echoed(cargo: &str, echo: Echo, trip: &Trip) -> String {
+    let system = words::the_system(trip.to.system);
+    match echo {
+        Echo::OwnNews => format!("{cargo}: told by {system}, not sent back"),
+        Echo::ToldBySystem => format!("{cargo}: told by a system of the house, not sent to {system}"),
+    }
+}
+
 fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, around: &Around) -> EventRow {
     let insider = !around.viewer.is_supplier();
     let cargo = cargo(&entry.event);
@@ -247,8 +256,9 @@ fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, arou
         (_, Some(class), _) => words::fault_words(class).to_owned(),
         _ => "it could not be taken".to_owned(),
     };
-    let (tone, what) = match trip.state {
-        DeliveryState::Delivered => (
+    let (tone, what) = match (trip.state, trip.echo) {
+        (DeliveryState::Delivered, Some(echo)) => (Tone::Neutral, echoed(&cargo, echo, trip)),
+        (DeliveryState::Delivered, None) => (
             Tone::Ok,
             format!(
                 "{cargo} is in {}{}",
@@ -256,21 +266,24 @@ fn trip_row(entry: &Entry, trip: &Trip, when: AnyView, gap: Option<String>, arou
                 trip.their_ref.as_deref().map(|number| format!(" as {number}")).unwrap_or_default()
             ),
         ),
-        DeliveryState::Retrying => (Tone::Warn, format!("{cargo} not taken yet: {why}")),
-        DeliveryState::Held => (Tone::Warn, format!("{cargo} waits behind an earlier change of this order")),
-        DeliveryState::Parked => (Tone::Crit, format!("{cargo} not taken: {why}. A person looks at it")),
-        DeliveryState::Skipped => (Tone::Neutral, format!("{cargo} left out by decision")),
-        DeliveryState::Superseded => (Tone::Neutral, format!("{cargo} replaced by a newer one")),
+        (DeliveryState::Retrying, _) => (Tone::Warn, format!("{cargo} not taken yet: {why}")),
+        (DeliveryState::Held, _) => (Tone::Warn, format!("{cargo} waits behind an earlier change of this order")),
+        (DeliveryState::Parked, _) => (Tone::Crit, format!("{cargo} not taken: {why}. A person looks at it")),
+        (DeliveryState::Skipped, _) => (Tone::Neutral, format!("{cargo} left out by decision")),
+        (DeliveryState::Superseded, _) => (Tone::Neutral, format!("{cargo} replaced by a newer one")),
     };
-    let mut facts = vec![words::tries(trip.attempts.max(1))];
-    if let Some(milliseconds) = trip.duration_ms {
-        facts.push(took(milliseconds));
+    let mut facts = Vec::new();
+    if trip.echo.is_none() {
+        facts.push(words::tries(trip.attempts.max(1)));
+        facts.extend(trip.duration_ms.map(took));
     }
     if let Some(next) = trip.next_attempt_at.filter(|_| trip.state == DeliveryState::Retrying) {
         facts.push(format!("next {}", reading.short(next)));
     }
     let mut meta: Vec<AnyView> = trip.to.name.clone().into_iter().map(IntoAny::into_any).collect();
-    meta.push(facts.join(", ").into_any());
+    if !facts.is_empty() {
+        meta.push(facts.join(", ").into_any());
+    }
     if trip.triggered_by != TriggeredBy::Event {
         meta.push("sent again by a person".into_any());
     }

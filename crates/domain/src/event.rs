@@ -12,12 +12,14 @@ use crate::access::Actor;
 use crate::certificate::{Certificate, CertificateKind};
 use crate::confirmation::{AnswerKind, Channel};
 use crate::hold::{Disposition, Hold};
-use crate::id::{CertificateId, ConfirmationId, CorrelationId, EventId, PlantId, ScheduleLineId, SupplierId};
+use crate::id::{
+    CertificateId, ConfirmationId, ConnectionId, CorrelationId, EventId, PlantId, ScheduleLineId, SupplierId,
+};
 use crate::lot::{LotRef, StatusMove};
 use crate::order::{Change, Commitment, Reason};
 use crate::production::Report;
 use crate::quantity::Unit;
-use crate::receipt::{Difference, Receipt};
+use crate::receipt::{Difference, Receipt, ReceiptChannel};
 use crate::shipment::{Moved, ShipNotice};
 use crate::text::text_enum;
 use crate::tolerance::Deviation;
@@ -384,6 +386,26 @@ impl Event {
         documents
     }
 
+    /// Why a system need not be told of this; none where it must be. Nobody is told what he told us, and a receipt that came
+    /// from an ERP or a warehouse system (or is the same as one that did), or the reversal of such a one, is told to none of
+    /// them. `actor`: who did it. `receiver`: who would be told.
+    pub fn echo(&self, actor: &Actor, receiver: ConnectionId) -> Option<Echo> {
+        let by_a_system = match self {
+            // What the ERP's own news make binding is a promise all the same.
+            Self::PromiseMade { .. } => return None,
+            Self::ReceiptPosted { receipt } => {
+                matches!(receipt.channel, ReceiptChannel::Erp | ReceiptChannel::Wms) || receipt.same_as.is_some()
+            }
+            Self::ReceiptReversed { their_ref, .. } => their_ref.is_some(),
+            _ => false,
+        };
+        match actor {
+            Actor::System { connection_id, .. } if *connection_id == receiver => Some(Echo::OwnNews),
+            _ if by_a_system => Some(Echo::ToldBySystem),
+            _ => None,
+        }
+    }
+
     /// Its kind.
     pub const fn kind(&self) -> EventKind {
         match self {
@@ -428,6 +450,15 @@ impl Event {
             Self::ProbeRequested { .. } => EventKind::ProbeRequested,
         }
     }
+}
+
+/// Why a system need not be told of an event, see [`Event::echo`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    /// It told us so itself.
+    OwnNews,
+    /// It is about goods that another system told us of; the systems of the house have that among themselves.
+    ToldBySystem,
 }
 
 /// An event with where it stands: CloudEvents 1.0 attributes plus the ones that keep order and isolation.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::access::Actor;
-use domain::event::{Event, SubjectKind};
+use domain::event::{Echo, Event, SubjectKind};
 use domain::exchange::{DeliveryState, FaultClass, TriggeredBy};
 use domain::id::{ConnectionId, CorrelationId, DeliveryId, EventId, OrderId};
 use serde_json::Value;
@@ -72,6 +72,8 @@ pub struct Trip {
     pub to: Place,
     /// How far.
     pub state: DeliveryState,
+    /// Why nothing was sent although it counts as delivered: somebody told us, and nobody needs to tell him.
+    pub echo: Option<Echo>,
     /// Tries so far.
     pub attempts: i32,
     /// Next try.
@@ -276,6 +278,7 @@ async fn with_trips(tx: &mut Tx, rows: Vec<EventRow>) -> Result<Vec<Entry>, Stor
             connection_id: ConnectionId(trip.connection_id),
             to: place(trip.connection_id),
             state: read_word("delivery state", &trip.state)?,
+            echo: None,
             attempts: trip.attempts,
             next_attempt_at: trip.next_attempt_at,
             fault_class: trip.fault_class.as_deref().map(|word| read_word("fault class", word)).transpose()?,
@@ -301,6 +304,14 @@ async fn with_trips(tx: &mut Tx, rows: Vec<EventRow>) -> Result<Vec<Entry>, Stor
     }
     rows.into_iter()
         .map(|(actor, row)| {
+            let event: Event = read_json("event", row.data)?;
+            let mut deliveries = by_event.remove(&row.event_id).unwrap_or_default();
+            // Whoever has a document of ours was sent something.
+            for trip in
+                deliveries.iter_mut().filter(|it| it.state == DeliveryState::Delivered && it.their_ref.is_none())
+            {
+                trip.echo = event.echo(&actor, trip.connection_id);
+            }
             Ok(Entry {
                 event_id: EventId(row.event_id),
                 subject_kind: read_word("subject kind", &row.subject_kind)?,
@@ -310,8 +321,8 @@ async fn with_trips(tx: &mut Tx, rows: Vec<EventRow>) -> Result<Vec<Entry>, Stor
                 heard_from: told_by(&actor).map(|connection| place(connection.0)),
                 actor,
                 correlation: CorrelationId(row.correlation_id),
-                event: read_json("event", row.data)?,
-                deliveries: by_event.remove(&row.event_id).unwrap_or_default(),
+                event,
+                deliveries,
             })
         })
         .collect()

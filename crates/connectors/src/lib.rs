@@ -15,11 +15,9 @@ pub mod tryton;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::access::Actor;
 use domain::command::Command;
-use domain::event::{Envelope, Event, EventKind};
+use domain::event::{Envelope, EventKind};
 use domain::id::ConnectionId;
-use domain::receipt::ReceiptChannel;
 use serde::{Deserialize, Serialize};
 
 pub use outcome::{Fault, Health, NotUnderstood, Outcome};
@@ -121,22 +119,10 @@ impl Outgoing {
         self.links.iter().find(|link| link.kind == kind && link.key == key).map(|link| link.their_ref.as_str())
     }
 
-    /// Whether an event about material comes from a system that need not be told of it: the receiver himself did it, by a
-    /// message of his; or it is a receipt that came from an ERP or a warehouse system (or is the same as one that did), or
-    /// the reversal of such a one.
+    /// Whether the receiver need not be told, see [`domain::event::Event::echo`]: then nothing is sent, and the timeline says
+    /// who told us instead.
     pub fn is_echo(&self) -> bool {
-        let by_a_system = match &self.envelope.event {
-            // What the ERP's own news make binding is a promise all the same.
-            Event::PromiseMade { .. } => return false,
-            Event::ReceiptPosted { receipt } => {
-                matches!(receipt.channel, ReceiptChannel::Erp | ReceiptChannel::Wms) || receipt.same_as.is_some()
-            }
-            Event::ReceiptReversed { their_ref, .. } => their_ref.is_some(),
-            _ => false,
-        };
-        let by_him =
-            matches!(&self.envelope.actor, Actor::System { connection_id, .. } if *connection_id == self.connection_id);
-        by_a_system || by_him
+        self.envelope.event.echo(&self.envelope.actor, self.connection_id).is_some()
     }
 
     /// Sent along wherever the other side has a place for it; the same on every try.

@@ -6,7 +6,9 @@
 //! The standard that every connector follows is `docs/connectors.md`; `tests/conformance.rs` checks it for all in the
 //! [`registry`].
 
+pub mod floor;
 pub mod http;
+pub mod mes_http;
 pub mod outcome;
 pub mod registry;
 pub mod rest;
@@ -44,8 +46,9 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// content must get the same [`Raw::external_key`] each time, other content another one.
     async fn poll(&self, feed: Feed, cursor: &Cursor) -> Result<Polled, Fault>;
 
-    /// Checks the signature or key of a message that was pushed to us, before it is stored as an arrival.
-    fn verify(&self, pushed: &Raw) -> Result<(), Fault>;
+    /// Checks the signature or key of what was pushed to us, before anything is stored, and gives the messages in it: one, or
+    /// those of a batch, each with its key and subject.
+    fn verify(&self, pushed: &Raw) -> Result<Vec<Raw>, Fault>;
 
     /// Understands a message. Pure; unknown fields are ignored.
     fn interpret(&self, raw: &Raw) -> Result<Vec<Command>, NotUnderstood>;

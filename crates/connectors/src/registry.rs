@@ -33,7 +33,7 @@ impl std::fmt::Debug for Kind {
 }
 
 /// All kinds.
-pub const KINDS: &[Kind] = &[crate::rest::KIND, crate::tryton::KIND];
+pub const KINDS: &[Kind] = &[crate::mes_http::KIND, crate::rest::KIND, crate::tryton::KIND];
 
 /// The kind by its word.
 pub fn kind(name: &str) -> Option<&'static Kind> {

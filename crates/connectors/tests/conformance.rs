@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use connectors::registry::{KINDS, Kind, kind};
 use connectors::{Connector, Cursor, Fault, Feed, Outcome, Raw};
-use domain::command::Command;
+use domain::command::{Command, ReportSnapshot};
 use domain::event::{Event, EventKind};
+use domain::production::Reported;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -346,9 +347,16 @@ async fn decimals_survive_to_the_last_digit() {
         for text in case.peer.decimals() {
             let number = Decimal::from_str_exact(text).expect("a decimal");
             let commands = connector.interpret(&case.peer.message_with(text)).expect("understood");
-            let Some(Command::MirrorOrder(order)) = commands.first() else { panic!("{commands:?}") };
-            assert_eq!(order.lines[0].schedule[0].quantity, number, "in");
-            assert_eq!(order.lines[0].price, Some(number), "in");
+            match commands.first() {
+                Some(Command::MirrorOrder(order)) => {
+                    assert_eq!(order.lines[0].schedule[0].quantity, number, "in");
+                    assert_eq!(order.lines[0].price, Some(number), "in");
+                }
+                Some(Command::Report(ReportSnapshot { what: Reported::Consumed(it), .. })) => {
+                    assert_eq!(it.quantity, number, "in");
+                }
+                other => panic!("{other:?}"),
+            }
             for kind in case.played().iter().filter(|kind| WITH_QUANTITIES.contains(kind)) {
                 let outcome = connector.deliver(&case.peer.outgoing_with(*kind, number)).await;
                 assert!(matches!(outcome, Ok(Outcome::Accepted { .. })), "{outcome:?}");

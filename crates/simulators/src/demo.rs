@@ -5,14 +5,16 @@
 //! documentation and the tests walk through; it is written out, as are the few that show something special. The others are
 //! dealt from the suppliers' catalogues.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc, Weekday};
 use domain::item::ItemRules;
 use domain::lot::StockStatus;
 use domain::order::OrderStatus;
 use domain::tolerance::{Limit, Outside, Tolerances};
+use domain::work_order::{Operation, WorkOrderStatus};
 use rust_decimal::Decimal;
 
 use crate::dice::Dice;
+use crate::rest::production::{Component, WorkOrder};
 use crate::rest::{Item, Line, OpeningStock, Order, Plant, Schedule, Supplier};
 
 /// A thing that a supplier makes.
@@ -300,6 +302,110 @@ fn rules(item: &str) -> Option<ItemRules> {
         "2051-03" => Some(ItemRules { serials: true, ..ItemRules::default() }),
         _ => None,
     }
+}
+
+/// What the plants make in the next days: gearboxes and pumps out of what the suppliers bring. Two run today, one waits for
+/// shafts that a supplier has promised, one is planned for next week, and one goes into another.
+pub fn work_orders(now: DateTime<Utc>) -> Vec<WorkOrder> {
+    let made = |number: &str, description: &str| Item {
+        number: number.to_owned(),
+        description: description.to_owned(),
+        revision: None,
+        rules: Some(ItemRules { lots: true, ..ItemRules::default() }),
+    };
+    let bought = |place: usize| {
+        let article = &BRENNHOLT.articles[place];
+        let item = Item {
+            number: article.number.to_owned(),
+            description: article.description.to_owned(),
+            revision: article.revision.map(str::to_owned),
+            rules: rules(article.number),
+        };
+        (item, article.unit)
+    };
+    let component = |number: &str, (item, unit): (Item, &str), quantity: i64, backflush: bool| Component {
+        number: number.to_owned(),
+        item,
+        unit: unit.to_owned(),
+        quantity: quantity.into(),
+        backflush,
+    };
+    let operation = |number: &str, name: &str, station: &str| Operation {
+        number: number.to_owned(),
+        name: name.to_owned(),
+        station: Some(station.to_owned()),
+    };
+    let (shafts, bars, gaskets, bolts, housings) = (3, 5, 6, 7, 1);
+    let gearbox = || (made("0900-40", "Gearbox G40"), "PCE");
+    let plant = |code: &str, name: &str| Plant { code: code.to_owned(), name: name.to_owned() };
+    let lindau = || plant("DE10", "Lindau");
+    let order =
+        |number: &str, status, item: Item, quantity: i64, begins: i64, hours: i64, components, operations| WorkOrder {
+            number: number.to_owned(),
+            version: 0,
+            changed_at: now,
+            status,
+            plant: lindau(),
+            item,
+            unit: "PCE".to_owned(),
+            quantity: quantity.into(),
+            starts_at: now + TimeDelta::hours(begins),
+            due_at: now + TimeDelta::hours(begins + hours),
+            components,
+            operations,
+        };
+    let assembly = || vec![operation("0010", "Press bearings", "A-12"), operation("0020", "Assemble", "A-14")];
+    vec![
+        order(
+            "1000118",
+            WorkOrderStatus::Released,
+            made("0900-40", "Gearbox G40"),
+            60,
+            -5,
+            30,
+            vec![
+                component("0010", bought(shafts), 60, false),
+                component("0020", bought(housings), 60, false),
+                component("0030", bought(gaskets), 120, false),
+                component("0040", bought(bolts), 720, true),
+            ],
+            assembly(),
+        ),
+        order(
+            "1000119",
+            WorkOrderStatus::Released,
+            made("0910-15", "Pump shaft, turned"),
+            200,
+            2,
+            20,
+            vec![component("0010", bought(bars), 640, false)],
+            vec![operation("0010", "Turn", "T-03"), operation("0020", "Grind", "G-01")],
+        ),
+        order(
+            "1000121",
+            WorkOrderStatus::Released,
+            made("0900-40", "Gearbox G40"),
+            900,
+            52,
+            60,
+            vec![
+                component("0010", bought(shafts), 900, false),
+                component("0020", bought(housings), 900, false),
+                component("0030", bought(gaskets), 1_800, false),
+            ],
+            assembly(),
+        ),
+        order(
+            "1000124",
+            WorkOrderStatus::Planned,
+            made("0950-02", "Drive unit D2"),
+            40,
+            170,
+            40,
+            vec![component("0010", gearbox(), 40, false), component("0020", bought(gaskets), 80, false)],
+            vec![operation("0010", "Marry", "M-01"), operation("0020", "Test run", "P-02")],
+        ),
+    ]
 }
 
 /// What lies in the plants in the morning.

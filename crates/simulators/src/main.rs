@@ -17,7 +17,7 @@ struct Arguments {
     /// Where to listen, on this machine only; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// What is simulated: an ERP with orders and stock, or a warehouse system with receiving tasks.
+    /// What is simulated: an ERP with orders and stock, a warehouse system with receiving tasks, or a shop-floor system.
     #[arg(long, value_enum, default_value = "erp")]
     role: Which,
     /// It moves by itself, one step of one shipment in so many seconds: trucks leave and arrive, some late, and a warehouse
@@ -42,6 +42,7 @@ struct Arguments {
 enum Which {
     Erp,
     Wms,
+    Mes,
 }
 
 #[tokio::main]
@@ -58,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
     let (role, orders, stock) = match (arguments.role, arguments.demo) {
         (Which::Erp, true) => (Role::Erp, demo::orders(now.date_naive()), demo::stock(now)),
         (Which::Erp, false) => (Role::Erp, Vec::new(), Vec::new()),
+        (Which::Mes, _) => (Role::Mes, Vec::new(), Vec::new()),
         (Which::Wms, _) => (Role::Wms, Vec::new(), Vec::new()),
     };
     let running = SimulatedErp::start(Settings {
@@ -65,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         api_key: arguments.api_key,
         state: arguments.state,
         orders,
+        work_orders: if arguments.demo && role == Role::Erp { demo::work_orders(now) } else { Vec::new() },
         role,
         stock,
         alive: arguments.alive.map(|seconds| Duration::from_secs(seconds.max(1))),

@@ -93,7 +93,11 @@ pub async fn look_again(tx: &mut Tx, after: Option<Uuid>) -> Result<(usize, Opti
     let rows = sqlx::query!(
         r#"
         select r.report_id, r.plant_id, r.item_id, coalesce(r.lot_id, l.lot_id) as lot_id, r.lot, r.serials, r.uncovered, r.stop,
-               r.stop_reason, r.quantity, r.unit, coalesce(l.unit, i.base_unit) as stock_unit, i.base_unit as "base_unit?"
+               r.stop_reason, r.quantity, r.unit, coalesce(l.unit, i.base_unit) as stock_unit, i.base_unit as "base_unit?",
+               (l.lot_id is null and exists (
+                   select from stock k
+                   where k.plant_id = r.plant_id and k.item_id = r.item_id and k.lot = r.lot and k.on_hand > 0
+               )) as "elsewhere!"
         from production_report r
         left join item i on i.item_id = r.item_id
         left join lot l on l.plant_id = r.plant_id and l.item_id = r.item_id and l.number = r.lot
@@ -133,7 +137,7 @@ pub async fn look_again(tx: &mut Tx, after: Option<Uuid>) -> Result<(usize, Opti
         }
         let known = row.lot_id.and_then(|lot| facts.get(&lot));
         let today = known.map_or_else(|| tx.now().date_naive(), |known| known.today);
-        match stop(lot, known.map(|known| &known.facts), &row.serials, uncovered, today) {
+        match stop(lot, known.map(|known| &known.facts), row.elsewhere, &row.serials, uncovered, today) {
             None => {
                 freed += 1;
                 free(tx, ReportId(row.report_id)).await?;

@@ -73,8 +73,8 @@ impl Connector for Nothing {
         Err(Fault::Permanent { message: format!("there is no feed {}", feed.name) })
     }
 
-    fn verify(&self, _: &Raw) -> Result<(), Fault> {
-        Ok(())
+    fn verify(&self, pushed: &Raw) -> Result<Vec<Raw>, Fault> {
+        Ok(vec![pushed.clone()])
     }
 
     fn interpret(&self, _: &Raw) -> Result<Vec<Command>, NotUnderstood> {
@@ -113,7 +113,7 @@ impl Connector for Counted {
         self.connector.poll(feed, cursor).await
     }
 
-    fn verify(&self, pushed: &Raw) -> Result<(), Fault> {
+    fn verify(&self, pushed: &Raw) -> Result<Vec<Raw>, Fault> {
         self.connector.verify(pushed)
     }
 

@@ -13,11 +13,12 @@ use crate::outcome::{Fault, Outcome};
 use crate::{Cursor, Feed, Polled, Raw};
 
 pub(super) const ORDERS: Feed = Feed { name: "orders", every_seconds: 15 };
+const WORK_ORDERS: Feed = Feed { name: "work_orders", every_seconds: 15 };
 const RECEIPTS: Feed = Feed { name: "receipts", every_seconds: 15 };
 const MILESTONES: Feed = Feed { name: "milestones", every_seconds: 15 };
 pub(super) const STOCK: Feed = Feed { name: "stock", every_seconds: 60 };
 /// All there are; an ERP has them all.
-pub(super) const FEEDS: &[Feed] = &[ORDERS, RECEIPTS, MILESTONES, STOCK];
+pub(super) const FEEDS: &[Feed] = &[ORDERS, WORK_ORDERS, RECEIPTS, MILESTONES, STOCK];
 /// What a warehouse system has. The book of stock is the ERP's.
 const OF_A_WMS: &[Feed] = &[RECEIPTS, MILESTONES];
 /// Documents in one poll.
@@ -58,6 +59,7 @@ struct Head {
 pub(super) async fn poll(rest: &Rest, feed: Feed, cursor: &Cursor) -> Result<Polled, Fault> {
     let path = match feed.name {
         name if name == ORDERS.name => "/orders",
+        name if name == WORK_ORDERS.name => "/work-orders",
         name if name == RECEIPTS.name => "/receipts",
         name if name == MILESTONES.name => "/milestones",
         name if name == STOCK.name => "/stock/changes",
@@ -126,6 +128,7 @@ fn page(answer: &Answer, path: &str, feed: Feed, plant: Option<&str>, position: 
 fn list(page: wire::Listing, feed: Feed) -> Option<Vec<Box<RawValue>>> {
     match feed.name {
         name if name == ORDERS.name => page.orders,
+        name if name == WORK_ORDERS.name => page.work_orders,
         name if name == RECEIPTS.name => page.receipts,
         name if name == MILESTONES.name => page.milestones,
         _ => page.stock,
@@ -134,7 +137,7 @@ fn list(page: wire::Listing, feed: Feed) -> Option<Vec<Box<RawValue>>> {
 
 fn head(feed: Feed, text: &str) -> Option<Head> {
     match feed.name {
-        name if name == ORDERS.name => {
+        name if name == ORDERS.name || name == WORK_ORDERS.name => {
             let head: wire::OrderHead = serde_json::from_str(text).ok()?;
             Some(Head {
                 key: format!("{}@{}", head.number, head.version),

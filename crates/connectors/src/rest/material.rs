@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::Event;
 use domain::hold::{Disposition, Hold, HoldReason, HoldScope};
 use domain::lot::{LotRef, StatusMove, StockStatus};
+use domain::production::{Report, Reported};
 use domain::receipt::{Receipt, ReceivedLine};
 use domain::shipment::{HandlingUnit, Milestone, Moved, PackageKind, ShipLine, ShipNotice};
 use reqwest::Method;
@@ -44,6 +45,32 @@ enum Body<'a> {
     Decision(Decision<'a>),
     Hold(Held<'a>),
     Release { disposition: Disposition, reason: &'a str, lots: Vec<Lot<'a>> },
+    Posting(Posting<'a>),
+}
+
+/// What the shop floor reported, to be booked; or such a posting taken back.
+#[derive(Debug, Serialize)]
+struct Posting<'a> {
+    work_order: &'a str,
+    /// Names the report: a reversal names the same one.
+    report: String,
+    happened_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<&'a str>,
+    item: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lot: Option<&'a str>,
+    #[serde(skip_serializing_if = "slice_is_empty")]
+    serials: &'a [String],
+    quantity: Exact,
+    unit: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scrap: Option<Exact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scrap_reason: Option<&'a str>,
+    /// Why it is taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 /// A ship notice as it is now, whole.
@@ -233,6 +260,15 @@ pub fn message(delivery: &Outgoing) -> Option<Message<'_>> {
             format!("/holds/{}/release", hold.number),
             Body::Release { disposition: *disposition, reason, lots: hold.lots.iter().map(lot).collect() },
         ),
+        Event::MaterialConsumed { report } => {
+            (Method::POST, "/production/consumptions".to_owned(), Body::Posting(posting(report, None)?))
+        }
+        Event::OutputCompleted { report } => {
+            (Method::POST, "/production/completions".to_owned(), Body::Posting(posting(report, None)?))
+        }
+        Event::ReportReversed { report, reason, .. } => {
+            (Method::POST, "/production/reversals".to_owned(), Body::Posting(posting(report, Some(reason))?))
+        }
         _ => return None,
     };
     Some(Message {
@@ -245,6 +281,46 @@ pub fn message(delivery: &Outgoing) -> Option<Message<'_>> {
         plant: delivery.plant.as_deref(),
         supplier: delivery.supplier.as_deref(),
         body,
+    })
+}
+
+/// What is booked for a report: in the unit of stock where it is known, else as it was reported. None for a report that is
+/// not booked at all.
+fn posting<'a>(report: &'a Report, reason: Option<&'a str>) -> Option<Posting<'a>> {
+    let posting = |quantity, unit: &'a str| Posting {
+        work_order: &report.work_order,
+        report: report.report_id.to_string(),
+        happened_at: report.at,
+        component: None,
+        item: None,
+        lot: None,
+        serials: &[],
+        quantity: Exact(quantity),
+        unit,
+        scrap: None,
+        scrap_reason: None,
+        reason,
+    };
+    let booked = |quantity, unit: &'a domain::quantity::Unit| match &report.booked {
+        Some(booked) => posting(booked.value, booked.unit.code()),
+        None => posting(quantity, unit.code()),
+    };
+    Some(match &report.what {
+        Reported::Consumed(it) => Posting {
+            component: it.component.as_deref(),
+            item: Some(&it.item),
+            lot: it.lot.as_deref(),
+            serials: &it.serials,
+            ..booked(it.quantity, &it.unit)
+        },
+        Reported::Completed(it) => Posting {
+            lot: it.lot.as_deref(),
+            serials: &it.serials,
+            scrap: Some(Exact(it.scrap)),
+            scrap_reason: it.scrap_reason.as_deref(),
+            ..booked(it.quantity, &it.unit)
+        },
+        Reported::Started { .. } | Reported::Stopped { .. } | Reported::Inspected(_) => return None,
     })
 }
 

@@ -1,10 +1,10 @@
 //! Connector `rest`: our own JSON protocol, for systems that have no standard of their own to offer
 //! (`docs/rest-protocol.md`, spoken by the simulated ERP).
 //!
-//! Out: a binding promise becomes `POST /confirmations`; ship notices, receipts at our dock, decisions on lots and holds
-//! have a call each ([`material`]). The `Idempotency-Key` header makes a second try harmless; the body is the same on each
+//! Out: a binding promise becomes `POST /confirmations`; ship notices, receipts at our dock, decisions on lots and holds,
+//! and what the shop floor reported have a call each ([`material`]). The `Idempotency-Key` header makes a second try harmless; the body is the same on each
 //! try. Nobody is told what he told us. A question about stock is answered in the call and comes back as a message.
-//! In: orders, receipts and stock are polled ([`feeds`]), or pushed and signed ([`push`]).
+//! In: orders, work orders, receipts and stock are polled ([`feeds`]), or pushed and signed ([`push`]).
 //!
 //! The setting `system` says whether an ERP or a warehouse system is at the other end; a warehouse system has no orders.
 //!
@@ -12,16 +12,17 @@
 //! any other 409 is pending (the first try may still be running there), 422 is a refusal.
 
 mod feeds;
-mod material;
+pub(crate) mod material;
 mod push;
 mod settings;
 mod translate;
-mod wire;
+pub(crate) mod wire;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::command::Command;
 use domain::event::{Event, EventKind};
+use domain::production::Reported;
 use serde_json::Value;
 
 pub use settings::{RestSettings, SETTINGS, System};
@@ -54,6 +55,9 @@ const CARRIES: &[EventKind] = &[
     EventKind::LotDecided,
     EventKind::HoldPlaced,
     EventKind::HoldReleased,
+    EventKind::MaterialConsumed,
+    EventKind::OutputCompleted,
+    EventKind::ReportReversed,
     EventKind::StockRequested,
 ];
 /// What a warehouse system is told: what comes, what came, what may be used. The book of stock is the ERP's.
@@ -102,32 +106,16 @@ impl Connector for Rest {
     }
 
     async fn probe(&self) -> Result<Health, Fault> {
-        let health: wire::HealthAnswer = self.http.send(Call::get("/health")).await?.check()?.json()?;
-        if health.protocol != wire::PROTOCOL {
-            return Err(Fault::Contract {
-                message: format!(
-                    "{} {} speaks {:?}; we speak {:?}.",
-                    health.name,
-                    health.version,
-                    health.protocol,
-                    wire::PROTOCOL
-                ),
-            });
-        }
-        let skew = TimeDelta::seconds((health.time - now()).num_seconds());
-        let remarks = if skew.abs() < CLOCKS_DIFFER {
-            Vec::new()
-        } else {
-            vec![format!("Its clock differs from ours by {} s; set both by the same time server.", skew.num_seconds())]
-        };
-        Ok(Health { system: format!("{} {}", health.name, health.version), clock_skew: Some(skew), remarks })
+        health(&self.http).await
     }
 
     async fn deliver(&self, delivery: &Outgoing) -> Result<Outcome, Fault> {
         let key = delivery.idempotency_key();
         let call = match &delivery.envelope.event {
             Event::StockRequested { plant, item } => return feeds::ask_stock(self, plant, item).await,
-            _ if delivery.is_echo() => return Ok(Outcome::accepted(None, true)),
+            _ if delivery.is_echo() || books_itself(&delivery.envelope.event) => {
+                return Ok(Outcome::accepted(None, true));
+            }
             Event::PromiseMade { .. } => translate::confirmation(delivery)
                 .map(|confirmation| Call::post("/confirmations").idempotency_key(key).body(&confirmation)),
             _ => None,
@@ -149,8 +137,9 @@ impl Connector for Rest {
         feeds::poll(self, feed, cursor).await
     }
 
-    fn verify(&self, pushed: &Raw) -> Result<(), Fault> {
-        push::verify(&self.settings, pushed)
+    fn verify(&self, pushed: &Raw) -> Result<Vec<Raw>, Fault> {
+        push::verify(&self.settings, pushed)?;
+        Ok(vec![self.filed(pushed)])
     }
 
     fn interpret(&self, raw: &Raw) -> Result<Vec<Command>, NotUnderstood> {
@@ -158,8 +147,47 @@ impl Connector for Rest {
     }
 }
 
+/// What the ERP books by itself from what was completed is recorded with us, and not told.
+fn books_itself(event: &Event) -> bool {
+    let (Event::MaterialConsumed { report } | Event::ReportReversed { report, .. }) = event else { return false };
+    matches!(&report.what, Reported::Consumed(it) if it.backflush) || !report.what.kind().is_posted()
+}
+
+impl Rest {
+    /// A pushed message, filed under what it is about, so that messages about one order keep their order. One that is not
+    /// understood is about itself.
+    fn filed(&self, pushed: &Raw) -> Raw {
+        let commands = self.interpret(pushed).unwrap_or_default();
+        let subject = commands.first().map_or(pushed.subject.as_str(), Command::subject).to_owned();
+        Raw { subject, ..pushed.clone() }
+    }
+}
+
+/// Whether somebody who speaks the protocol answers, and what he says of himself.
+pub(crate) async fn health(http: &Http) -> Result<Health, Fault> {
+    let health: wire::HealthAnswer = http.send(Call::get("/health")).await?.check()?.json()?;
+    if health.protocol != wire::PROTOCOL {
+        return Err(Fault::Contract {
+            message: format!(
+                "{} {} speaks {:?}; we speak {:?}.",
+                health.name,
+                health.version,
+                health.protocol,
+                wire::PROTOCOL
+            ),
+        });
+    }
+    let skew = TimeDelta::seconds((health.time - now()).num_seconds());
+    let remarks = if skew.abs() < CLOCKS_DIFFER {
+        Vec::new()
+    } else {
+        vec![format!("Its clock differs from ours by {} s; set both by the same time server.", skew.num_seconds())]
+    };
+    Ok(Health { system: format!("{} {}", health.name, health.version), clock_skew: Some(skew), remarks })
+}
+
 /// Reads yes, no, or neither from an answer. Only the word `accepted` is a yes.
-fn outcome(answer: Answer) -> Result<Outcome, Fault> {
+pub(crate) fn outcome(answer: Answer) -> Result<Outcome, Fault> {
     let said: wire::ToldAnswer = match answer.json() {
         Ok(said) => said,
         // A proxy's page instead of the ERP's answer: it may have been taken or not.
@@ -174,7 +202,10 @@ fn outcome(answer: Answer) -> Result<Outcome, Fault> {
             Err(Fault::Temporary { message: answer.says(), after: answer.retry_after() })
         }
         (409, status) if status != Some("refused") => Ok(Outcome::Pending { seen: answer.says() }),
-        (422, _) | (_, Some("refused")) => Ok(Outcome::refused(reason(said))),
+        (422, _) | (_, Some("refused")) => {
+            let cause = said.error.as_ref().and_then(|error| error.code.parse().ok());
+            Ok(Outcome::Refused { reason: reason(said), cause })
+        }
         (_, Some("accepted")) if said.error.is_none() => Ok(Outcome::accepted(said.document, said.already)),
         _ => Ok(Outcome::Pending { seen: answer.says() }),
     }

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use domain::command::{
-    Command, ItemSnapshot, LineSnapshot, OrderSnapshot, PlantSnapshot, ReceiptSnapshot, ReceivedSnapshot,
-    ScheduleSnapshot, StockOfLot, StockSnapshot, SupplierSnapshot,
+    Command, ComponentSnapshot, ItemSnapshot, LineSnapshot, OrderSnapshot, PlantSnapshot, ReceiptSnapshot,
+    ReceivedSnapshot, ScheduleSnapshot, StockOfLot, StockSnapshot, SupplierSnapshot, WorkOrderSnapshot,
 };
 use domain::event::{Event, Promised};
 use domain::quantity::Unit;
@@ -66,6 +66,7 @@ pub fn commands(channel: &str, body: &str, system: System) -> Result<Vec<Command
     let value: Value = read(body, "$")?;
     let command = match (value.get("type"), channel) {
         (Some(_), _) => pushed(read(body, "$")?, system)?,
+        (None, "work_orders") => Command::MirrorWorkOrder(work_order(read(body, "$")?, "$")?),
         (None, "receipts") => Command::PostReceipt(receipt(read(body, "$")?, "$", system)?),
         (None, "milestones") => sight(read(body, "$")?, "$")?,
         (None, "stock") => Command::MirrorStock(stock(read(body, "$")?, "$")?),
@@ -85,6 +86,69 @@ fn pushed(message: wire::Pushed, system: System) -> Result<Command, NotUnderstoo
         wire::Pushed::Receipt { receipt: goods } => Ok(Command::PostReceipt(receipt(goods, "$.receipt", system)?)),
         wire::Pushed::Stock { stock: figures } => Ok(Command::MirrorStock(stock(figures, "$.stock")?)),
         wire::Pushed::Milestone { milestone } => sight(milestone, "$.milestone"),
+        wire::Pushed::WorkOrder { work_order: order } => {
+            Ok(Command::MirrorWorkOrder(work_order(*order, "$.work_order")?))
+        }
+    }
+}
+
+fn work_order(order: wire::WorkOrder, at: &str) -> Result<WorkOrderSnapshot, NotUnderstood> {
+    named(&order.number, &format!("{at}.number"))?;
+    named(&order.plant.code, &format!("{at}.plant.code"))?;
+    named(&order.item.number, &format!("{at}.item.number"))?;
+    named(&order.unit, &format!("{at}.unit"))?;
+    if order.quantity.0 <= Decimal::ZERO {
+        return wrong(format!("{at}.quantity"), format!("{} is not above zero", order.quantity.0));
+    }
+    if order.due_at < order.starts_at {
+        return wrong(format!("{at}.due_at"), "is before starts_at".to_owned());
+    }
+    let mut seen = BTreeSet::new();
+    let mut components = Vec::with_capacity(order.components.len());
+    for (index, component) in order.components.into_iter().enumerate() {
+        let at = format!("{at}.components[{index}]");
+        named(&component.number, &format!("{at}.number"))?;
+        named(&component.item.number, &format!("{at}.item.number"))?;
+        named(&component.unit, &format!("{at}.unit"))?;
+        if !seen.insert(component.number.clone()) {
+            return wrong(format!("{at}.number"), format!("component {} is there twice", component.number));
+        }
+        let unit = Unit::new(&component.unit);
+        components.push(ComponentSnapshot {
+            their_ref: component.their_ref.unwrap_or_else(|| format!("{}/{}", order.number, component.number)),
+            number: component.number,
+            item: item(component.item, &unit),
+            quantity: not_negative(component.quantity, &format!("{at}.quantity"))?,
+            unit,
+            backflush: component.backflush,
+            operation: component.operation,
+        });
+    }
+    let unit = Unit::new(&order.unit);
+    Ok(WorkOrderSnapshot {
+        their_version: order.version,
+        their_ref: order.their_ref.unwrap_or_else(|| order.number.clone()),
+        number: order.number,
+        plant: PlantSnapshot { code: order.plant.code, name: order.plant.name },
+        item: item(order.item, &unit),
+        unit,
+        quantity: order.quantity.0,
+        status: order.status,
+        starts_at: order.starts_at,
+        due_at: order.due_at,
+        components,
+        operations: order.operations,
+    })
+}
+
+/// An item; its base unit is that of its line where it is not given.
+fn item(item: wire::Item, unit: &Unit) -> ItemSnapshot {
+    ItemSnapshot {
+        number: item.number,
+        description: item.description,
+        unit: item.unit.as_deref().map_or_else(|| unit.clone(), Unit::new),
+        revision: item.revision,
+        rules: item.rules,
     }
 }
 
@@ -239,13 +303,7 @@ fn line_snapshot(line: wire::Line, order: &str, at: &str) -> Result<LineSnapshot
     Ok(LineSnapshot {
         their_ref: line.their_ref.unwrap_or_else(|| format!("{order}/{}", line.number)),
         number: line.number,
-        item: ItemSnapshot {
-            number: line.item.number,
-            description: line.item.description,
-            unit: line.item.unit.as_deref().map_or_else(|| unit.clone(), Unit::new),
-            revision: line.item.revision,
-            rules: line.item.rules,
-        },
+        item: item(line.item, &unit),
         supplier_item: line.supplier_item,
         unit,
         price: line.price.map(|price| price.0),

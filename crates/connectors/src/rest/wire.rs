@@ -7,6 +7,7 @@ use domain::lot::StockStatus;
 use domain::order::OrderStatus;
 use domain::shipment::Milestone;
 use domain::tolerance::Tolerances;
+use domain::work_order::{Operation, WorkOrderStatus};
 use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -51,6 +52,9 @@ pub struct Listing {
     /// Of `GET /orders`. Kept to the letter, like the others: a message is stored as it came.
     #[serde(default)]
     pub orders: Option<Vec<Box<RawValue>>>,
+    /// Of `GET /work-orders`.
+    #[serde(default)]
+    pub work_orders: Option<Vec<Box<RawValue>>>,
     /// Of `GET /receipts`.
     #[serde(default)]
     pub receipts: Option<Vec<Box<RawValue>>>,
@@ -65,7 +69,7 @@ pub struct Listing {
     pub next: Option<String>,
 }
 
-/// What must be known of an order to file it, before anybody tries to understand it.
+/// What must be known of an order or a work order to file it, before anybody tries to understand it.
 #[derive(Debug, Deserialize)]
 pub struct OrderHead {
     pub number: String,
@@ -178,6 +182,40 @@ pub struct Schedule {
     pub number: i32,
     pub quantity: Exact,
     pub requested_on: NaiveDate,
+}
+
+/// A whole work order.
+#[derive(Debug, Deserialize)]
+pub struct WorkOrder {
+    pub number: String,
+    pub version: i64,
+    #[serde(default, rename = "ref")]
+    pub their_ref: Option<String>,
+    pub status: WorkOrderStatus,
+    pub plant: Plant,
+    pub item: Item,
+    pub unit: String,
+    pub quantity: Exact,
+    pub starts_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+    #[serde(default)]
+    pub components: Vec<Component>,
+    #[serde(default)]
+    pub operations: Vec<Operation>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Component {
+    pub number: String,
+    #[serde(default, rename = "ref")]
+    pub their_ref: Option<String>,
+    pub item: Item,
+    pub unit: String,
+    pub quantity: Exact,
+    #[serde(default)]
+    pub backflush: bool,
+    #[serde(default)]
+    pub operation: Option<String>,
 }
 
 /// Goods that were received there.
@@ -334,4 +372,6 @@ pub enum Pushed {
     Stock { stock: Stock },
     /// Something happened to a shipment; the same as in the feed.
     Milestone { milestone: Sight },
+    /// A work order as it is now; the same as in the feed.
+    WorkOrder { work_order: Box<WorkOrder> },
 }

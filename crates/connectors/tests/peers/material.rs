@@ -3,11 +3,16 @@
 use connectors::{Link, Outgoing};
 use domain::event::{Event, EventKind, Subject, SubjectKind};
 use domain::hold::{Disposition, Hold, HoldReason, HoldScope};
-use domain::id::{HoldId, LotId, OrderLineId, ReceiptId, ReceiptLineId, ScheduleLineId, ShipLineId, ShipNoticeId};
+use domain::id::{
+    HoldId, LotId, OrderLineId, ReceiptId, ReceiptLineId, ReportId, ScheduleLineId, ShipLineId, ShipNoticeId,
+    WorkOrderId,
+};
 use domain::lot::{LotRef, StatusMove, StockStatus};
+use domain::production::{Completion, Consumption, Report, Reported};
 use domain::quantity::Unit;
 use domain::receipt::{Receipt, ReceiptChannel, ReceivedLine};
 use domain::shipment::{Milestone, Moved, ShipLine, ShipNotice, ShippedLot};
+use domain::work_order::{WorkOrder, WorkOrderChange, WorkOrderStatus};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -33,6 +38,8 @@ pub const WITH_QUANTITIES: &[EventKind] = &[
     EventKind::ShipmentAmended,
     EventKind::ReceiptPosted,
     EventKind::LotDecided,
+    EventKind::OutputCompleted,
+    EventKind::WorkOrderReleased,
 ];
 
 /// A ship notice of one line.
@@ -137,6 +144,64 @@ fn hold(thing: Thing<'_>, serial: i64) -> Hold {
     }
 }
 
+fn work_order(thing: Thing<'_>, number: Decimal) -> WorkOrder {
+    WorkOrder {
+        work_order_id: WorkOrderId(id(10, 1)),
+        number: "1000123".to_owned(),
+        plant: thing.plant.to_owned(),
+        revision: 1,
+        item: "0900-01".to_owned(),
+        description: "Pump".to_owned(),
+        unit: Unit::new("PCE"),
+        quantity: number,
+        status: WorkOrderStatus::Released,
+        starts_at: now(),
+        due_at: now(),
+        components: Vec::new(),
+        operations: Vec::new(),
+    }
+}
+
+fn report(serial: i64, what: Reported) -> Report {
+    Report {
+        report_id: ReportId(id(11, serial)),
+        their_ref: format!("mes-{serial}"),
+        work_order: "1000123".to_owned(),
+        at: now(),
+        station: None,
+        operator: None,
+        corrects: None,
+        booked: None,
+        what,
+    }
+}
+
+fn consumption(thing: Thing<'_>, serial: i64, number: Decimal) -> Report {
+    let what = Consumption {
+        item: thing.item.to_owned(),
+        component: Some("0010".to_owned()),
+        lot: thing.lot.map(str::to_owned),
+        serials: Vec::new(),
+        backflush: false,
+        quantity: number,
+        unit: Unit::new(thing.unit),
+    };
+    report(serial, Reported::Consumed(what))
+}
+
+fn completion(serial: i64, number: Decimal) -> Report {
+    let what = Completion {
+        quantity: number,
+        unit: Unit::new("PCE"),
+        scrap: Decimal::ZERO,
+        scrap_reason: None,
+        lot: None,
+        serials: Vec::new(),
+        last: false,
+    };
+    report(serial, Reported::Completed(what))
+}
+
 /// An event about material; none for one that is about something else.
 pub fn event(kind: EventKind, thing: Thing<'_>, serial: i64, number: Decimal) -> Option<Event> {
     Some(match kind {
@@ -172,6 +237,25 @@ pub fn event(kind: EventKind, thing: Thing<'_>, serial: i64, number: Decimal) ->
             disposition: Disposition::UseAsIs,
             reason: "Measured again.".to_owned(),
         },
+        EventKind::WorkOrderReleased => Event::WorkOrderReleased { work_order: Box::new(work_order(thing, number)) },
+        EventKind::WorkOrderChanged => Event::WorkOrderChanged {
+            changes: vec![WorkOrderChange::Quantity { from: Decimal::ONE, to: number }],
+            work_order: Box::new(work_order(thing, number)),
+        },
+        EventKind::WorkOrderCancelled => {
+            Event::WorkOrderCancelled { work_order: "1000123".to_owned(), plant: thing.plant.to_owned(), revision: 2 }
+        }
+        EventKind::WorkOrderClosed => {
+            Event::WorkOrderClosed { work_order: "1000123".to_owned(), plant: thing.plant.to_owned(), revision: 2 }
+        }
+        EventKind::MaterialConsumed => Event::MaterialConsumed { report: Box::new(consumption(thing, serial, number)) },
+        EventKind::OutputCompleted => Event::OutputCompleted { report: Box::new(completion(serial, number)) },
+        EventKind::ReportReversed => Event::ReportReversed {
+            report: Box::new(consumption(thing, serial, number)),
+            their_ref: format!("mes-x-{serial}"),
+            at: now(),
+            reason: "Scanned twice.".to_owned(),
+        },
         EventKind::StockRequested => {
             Event::StockRequested { plant: thing.plant.to_owned(), item: thing.item.to_owned() }
         }
@@ -184,6 +268,13 @@ pub fn delivery(event: Event, thing: Thing<'_>, serial: i64, links: Vec<Link>) -
     let kind = match &event {
         Event::HoldPlaced { .. } | Event::HoldReleased { .. } => SubjectKind::Hold,
         Event::LotDecided { .. } => SubjectKind::Lot,
+        Event::WorkOrderReleased { .. }
+        | Event::WorkOrderChanged { .. }
+        | Event::WorkOrderCancelled { .. }
+        | Event::WorkOrderClosed { .. }
+        | Event::MaterialConsumed { .. }
+        | Event::OutputCompleted { .. }
+        | Event::ReportReversed { .. } => SubjectKind::WorkOrder,
         Event::StockRequested { .. } => SubjectKind::Connection,
         _ => SubjectKind::Shipment,
     };

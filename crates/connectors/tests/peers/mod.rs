@@ -29,6 +29,7 @@ pub async fn start(kind: &str) -> Vec<Box<dyn Peer>> {
         "rest" => {
             vec![Box::new(rest::RestPeer::start(Role::Erp).await), Box::new(rest::RestPeer::start(Role::Wms).await)]
         }
+        "mes_http" => vec![Box::new(rest::RestPeer::start(Role::Mes).await)],
         "tryton" => vec![Box::new(tryton::TrytonPeer::start().await)],
         _ => Vec::new(),
     }
@@ -99,7 +100,8 @@ pub trait Peer: Send + Sync {
     /// A delivery with this quantity and price.
     fn outgoing_with(&self, kind: EventKind, number: Decimal) -> Outgoing;
 
-    /// A message of it, understood as a `MirrorOrder` whose first line has this quantity and price.
+    /// A message of it, understood as a `MirrorOrder` whose first line has this quantity and price, or as a report of this
+    /// quantity.
     fn message_with(&self, number: &str) -> Raw;
 
     /// Decimals that must survive both ways.

@@ -9,7 +9,7 @@ use domain::event::EventKind;
 use domain::shipment::Milestone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use simulators::rest::{Change, Fault, Loss, Rule};
+use simulators::rest::{Change, Fault, Loss, Rule, WorkOrder};
 use simulators::{Clock, Role, RunningErp, Settings, SimulatedErp, demo};
 
 use super::material::{Thing, delivery, event, notice_number};
@@ -30,20 +30,28 @@ pub struct RestPeer {
 
 impl RestPeer {
     pub async fn start(role: Role) -> Self {
-        let (orders, stock) = match role {
+        let (orders, mut stock) = match role {
             Role::Erp => (demo::orders(now().date_naive()), demo::stock(now())),
-            Role::Wms => (Vec::new(), Vec::new()),
+            Role::Wms | Role::Mes => (Vec::new(), Vec::new()),
         };
+        // Enough for whatever is consumed.
+        for opening in stock.iter_mut().filter(|opening| opening.item == THING.item) {
+            opening.quantity = Decimal::from(10_000_000);
+        }
         let settings = Settings {
             role,
             api_key: "key-that-nobody-may-see".to_owned(),
             orders,
+            work_orders: if role == Role::Erp { vec![work_order()] } else { Vec::new() },
             stock,
             clock: Clock::new(now),
             ..Settings::default()
         };
         let erp = SimulatedErp::start(settings).await.expect("a simulated system");
         let peer = Self { role, erp, version: AtomicI64::new(0) };
+        if role == Role::Mes {
+            return peer;
+        }
         let announced = peer.outgoing(EventKind::ShipmentAnnounced);
         let secrets = KnownSecrets(peer.secrets().into_iter().collect());
         let connector = (connectors::rest::KIND.build)(&peer.settings(super::LONG), &secrets).expect("right settings");
@@ -60,21 +68,54 @@ impl RestPeer {
     }
 }
 
+fn raw(channel: &str, body: &Value) -> Raw {
+    Raw {
+        external_key: "test".to_owned(),
+        subject: ORDER.to_owned(),
+        channel: channel.to_owned(),
+        content_type: "application/json".to_owned(),
+        body: body.to_string(),
+        headers: Vec::new(),
+    }
+}
+
+/// The one that deliveries are about, see [`super::material`].
+fn work_order() -> WorkOrder {
+    let body = json!({
+        "number": "1000123", "status": "released", "plant": {"code": THING.plant, "name": "Lindau"},
+        "item": {"number": "0900-01", "description": "Pump"}, "unit": "PCE", "quantity": "40",
+        "starts_at": "2026-12-04T05:00:00Z", "due_at": "2026-12-05T13:00:00Z",
+        "components": [{
+            "number": "0010", "item": {"number": THING.item, "description": "Bracket"}, "unit": THING.unit, "quantity": "40",
+        }],
+    });
+    serde_json::from_value(body).expect("a work order")
+}
+
 #[async_trait]
 impl Peer for RestPeer {
     fn settings(&self, timeout: Duration) -> Value {
-        json!({
+        let mut settings = json!({
             "base_url": self.erp.base_url(),
             "api_key": "env:ERP_KEY",
-            "push_secret": "env:ERP_PUSH",
-            "system": match self.role { Role::Erp => "erp", Role::Wms => "wms" },
             "timeout_ms": u64::try_from(timeout.as_millis()).expect("a short time"),
-        })
+        });
+        match self.role {
+            Role::Mes => {
+                settings["plant"] = json!(THING.plant);
+                settings["report_key"] = json!("env:ERP_PUSH");
+            }
+            Role::Erp | Role::Wms => {
+                settings["push_secret"] = json!("env:ERP_PUSH");
+                settings["system"] = json!(if self.role == Role::Erp { "erp" } else { "wms" });
+            }
+        }
+        settings
     }
 
     fn variant(&self) -> &'static str {
         match self.role {
-            Role::Erp => "",
+            Role::Erp | Role::Mes => "",
             Role::Wms => "-wms",
         }
     }
@@ -95,18 +136,18 @@ impl Peer for RestPeer {
     }
 
     fn message_with(&self, number: &str) -> Raw {
+        if self.role == Role::Mes {
+            let message = json!({
+                "id": "test", "type": "consumption", "work_order": "1000123", "at": now(), "item": THING.item,
+                "unit": THING.unit, "quantity": number,
+            });
+            return raw("push", &message);
+        }
         let orders = demo::orders(now().date_naive());
         let mut order = serde_json::to_value(&orders[0]).expect("JSON");
         order["lines"][0]["price"] = json!(number);
         order["lines"][0]["schedule"][0]["quantity"] = json!(number);
-        Raw {
-            external_key: "test".to_owned(),
-            subject: ORDER.to_owned(),
-            channel: "orders".to_owned(),
-            content_type: "application/json".to_owned(),
-            body: order.to_string(),
-            headers: Vec::new(),
-        }
+        raw("orders", &order)
     }
 
     async fn trouble(&self, trouble: Trouble) {
@@ -131,8 +172,10 @@ impl Peer for RestPeer {
     }
 
     async fn change(&self) {
-        self.happen();
-        if self.role == Role::Wms {
+        if self.role != Role::Mes {
+            self.happen();
+        }
+        if self.role != Role::Erp {
             return;
         }
         let change = Change {
@@ -142,6 +185,7 @@ impl Peer for RestPeer {
             ..Change::default()
         };
         self.erp.change(ORDER, &[change]).expect("the order changes");
+        self.erp.plan(WorkOrder { quantity: Decimal::from(50), ..work_order() }).expect("the work order changes");
     }
 
     async fn effects(&self) -> usize {

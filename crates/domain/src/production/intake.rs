@@ -25,15 +25,20 @@ pub const LATE_AFTER: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 pub type Stop = (Cause, String);
 
 /// Whether the posting of a consumption may go to the ERP, as things stand now. `lot` are the facts of the lot *after* what
-/// could be taken was taken, none where nobody knows it; `uncovered` is what could not be.
+/// could be taken was taken, none where it did not come through us; `uncovered` is what could not be. A lot that came before
+/// us, and that the plant's ERP or warehouse says is there (`elsewhere`), is theirs to judge.
 pub fn stop(
     named: &str,
     lot: Option<&Facts>,
+    elsewhere: bool,
     serials: &[String],
     uncovered: Decimal,
     today: NaiveDate,
 ) -> Option<Stop> {
     let Some(facts) = lot else {
+        if elsewhere {
+            return None;
+        }
         return Some((
             Cause::StockMissing,
             format!("Lot {named} is not known in this plant: its receipt has not come."),
@@ -179,7 +184,7 @@ mod tests {
 
     fn cause(facts: Option<&Facts>, serials: &[&str], uncovered: i64) -> Option<Cause> {
         let serials: Vec<String> = serials.iter().map(|it| (*it).to_owned()).collect();
-        stop("H-1", facts, &serials, Decimal::from(uncovered), today()).map(|(cause, _)| cause)
+        stop("H-1", facts, false, &serials, Decimal::from(uncovered), today()).map(|(cause, _)| cause)
     }
 
     #[test]
@@ -207,6 +212,11 @@ mod tests {
         ] {
             assert_eq!(cause(facts, serials, uncovered), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_lot_that_came_before_us_is_the_erps_to_judge() {
+        assert_eq!(stop("OLD-1", None, true, &[], Decimal::TEN, today()), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Role;
 use super::inbound::{self, Inbound};
 use super::material::{Count, Figure, Head, OwnReceipt, Seen, Told};
+use super::production::WorkOrder;
 use super::wire::{Accepted, Change, Confirmation, Order};
 
 /// The first document number.
@@ -24,6 +25,7 @@ const FIRST_DOCUMENT: u64 = 5_000_123;
 #[serde(rename_all = "snake_case")]
 enum Entry {
     Order(Order),
+    WorkOrder(WorkOrder),
     Accepted(Accepted),
     Repeated(String),
     Material(inbound::Entry),
@@ -35,7 +37,7 @@ pub enum Verdict {
     /// It took effect, now or when it came first.
     Accepted { document: String, already: bool },
     /// The ERP's rules say no.
-    Refused { reason: String },
+    Refused { reason: String, code: &'static str },
     /// The key was used for something else.
     KeyReused,
 }
@@ -53,6 +55,7 @@ pub struct Page<T> {
 #[derive(Debug, Default)]
 pub struct Book {
     orders: BTreeMap<String, Order>,
+    work_orders: BTreeMap<String, WorkOrder>,
     accepted: Vec<Accepted>,
     by_key: HashMap<String, usize>,
     last_sequence: HashMap<String, i64>,
@@ -143,6 +146,11 @@ impl Book {
                 self.material.know(&order);
                 self.orders.insert(order.number.clone(), order);
             }
+            Entry::WorkOrder(order) => {
+                self.last_change = self.last_change.max(order.changed_at);
+                self.material.know_work_order(&order);
+                self.work_orders.insert(order.number.clone(), order);
+            }
             Entry::Accepted(accepted) => {
                 let last = self.last_sequence.entry(accepted.confirmation.order.clone()).or_default();
                 *last = accepted.confirmation.sequence.max(*last);
@@ -190,6 +198,26 @@ impl Book {
         order.changed_at = self.tick(now);
         self.record(Entry::Order(order.clone()))?;
         Ok(order)
+    }
+
+    /// Puts a work order in, new or instead of the one with its number, as a new version.
+    pub fn put_work_order(&mut self, mut order: WorkOrder, now: DateTime<Utc>) -> anyhow::Result<WorkOrder> {
+        order.version = self.work_orders.get(&order.number).map_or(1, |known| known.version + 1);
+        order.changed_at = self.tick(now);
+        self.record(Entry::WorkOrder(order.clone()))?;
+        Ok(order)
+    }
+
+    /// All work orders by number.
+    pub const fn work_orders(&self) -> &BTreeMap<String, WorkOrder> {
+        &self.work_orders
+    }
+
+    /// A part of the work orders, oldest change first.
+    pub fn work_order_page(&self, wanted: &Wanted<'_>) -> Page<WorkOrder> {
+        page(self.work_orders.values().cloned(), wanted, |order| {
+            (order.changed_at, order.number.clone(), order.plant.code.clone())
+        })
     }
 
     /// Changes schedule lines of an order.
@@ -285,7 +313,7 @@ impl Book {
 
     /// Takes a message about material, once for each key.
     pub fn take(&mut self, role: Role, key: &str, told: (Head, Told), now: DateTime<Utc>) -> anyhow::Result<Verdict> {
-        let (entry, verdict) = self.material.judge(role, &self.orders, key, told, self.tick(now));
+        let (entry, verdict) = self.material.judge(role, (&self.orders, &self.work_orders), key, told, self.tick(now));
         if let Some(entry) = entry {
             self.record(Entry::Material(entry))?;
         }
@@ -337,7 +365,7 @@ impl Book {
             return Ok(Verdict::Accepted { document, already: true });
         }
         if let Err(reason) = self.check(&confirmation) {
-            return Ok(Verdict::Refused { reason });
+            return Ok(Verdict::Refused { reason, code: "refused" });
         }
         let position = self.accepted.len() as u64 + 1;
         let document = (FIRST_DOCUMENT + position - 1).to_string();

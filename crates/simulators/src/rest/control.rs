@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::Erp;
 use super::faults::Rule;
 use super::material::{Count, Expected, OwnReceipt, Seen};
+use super::production::WorkOrder;
 use super::wire::{Change, Order};
 
 pub fn routes() -> Router<Erp> {
@@ -25,6 +26,7 @@ pub fn routes() -> Router<Erp> {
         .route("/orders/{number}", get(order))
         .route("/orders/{number}/changes", post(change))
         .route("/orders/{number}/{status}", post(set_status))
+        .route("/work-orders", get(work_orders).post(plan))
         .route("/taken", get(taken))
         .route("/inbound-deliveries", get(expected))
         .route("/inbound-deliveries/{notice}/receive", post(receive))
@@ -49,6 +51,21 @@ async fn requests(State(erp): State<Erp>) -> Response<Body> {
 async fn orders(State(erp): State<Erp>) -> Response<Body> {
     let orders: Vec<Order> = erp.book().orders().cloned().collect();
     erp.answer(StatusCode::OK, json!({"orders": orders}))
+}
+
+async fn work_orders(State(erp): State<Erp>) -> Response<Body> {
+    let orders: Vec<WorkOrder> = erp.book().work_orders().values().cloned().collect();
+    erp.answer(StatusCode::OK, json!({"work_orders": orders}))
+}
+
+async fn plan(State(erp): State<Erp>, order: Result<Json<WorkOrder>, JsonRejection>) -> Response<Body> {
+    match order {
+        Ok(Json(order)) => match erp.book().put_work_order(order, erp.clock.now()) {
+            Ok(order) => erp.answer(StatusCode::OK, json!({"work_order": order})),
+            Err(problem) => erp.error(StatusCode::INTERNAL_SERVER_ERROR, "state", &format!("{problem:#}")),
+        },
+        Err(problem) => erp.error(StatusCode::BAD_REQUEST, "bad_body", &problem.body_text()),
+    }
 }
 
 async fn order(State(erp): State<Erp>, Path(number): Path<String>) -> Response<Body> {

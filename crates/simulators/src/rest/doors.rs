@@ -88,7 +88,7 @@ async fn orders(
     headers: HeaderMap,
     listing: Result<Query<Listing>, QueryRejection>,
 ) -> Response<Body> {
-    if erp.role == Role::Wms {
+    if erp.role != Role::Erp {
         return erp.error(StatusCode::NOT_FOUND, "unknown", "A warehouse system has no orders.");
     }
     let struck = erp.struck(&Asked::listing(Door::Orders, &headers));
@@ -194,7 +194,7 @@ impl Erp {
                         json!({"status": "accepted", "document": document, "already": already, "reason": null}),
                     )
                 }
-                Ok(Verdict::Refused { reason }) => self.refusal(&reason),
+                Ok(Verdict::Refused { reason, code }) => self.refused(&reason, code),
                 Ok(Verdict::KeyReused) => {
                     self.error(StatusCode::CONFLICT, "key_reused", "The Idempotency-Key was used for another message.")
                 }
@@ -293,10 +293,18 @@ impl Erp {
     }
 
     pub(super) fn refusal(&self, reason: &str) -> Response<Body> {
-        info!(reason, "Simulator: it is refused.");
+        self.refused(reason, "refused")
+    }
+
+    /// A no with its word, by which postings are grouped.
+    fn refused(&self, reason: &str, code: &str) -> Response<Body> {
+        info!(reason, code, "Simulator: it is refused.");
         self.answer(
             StatusCode::UNPROCESSABLE_ENTITY,
-            json!({"status": "refused", "document": null, "already": false, "reason": reason}),
+            json!({
+                "status": "refused", "document": null, "already": false, "reason": reason,
+                "error": {"code": code, "message": reason},
+            }),
         )
     }
 

@@ -24,9 +24,13 @@ pub enum Door {
     LotDecisions,
     /// `PUT /holds/…`, and their releases.
     Holds,
+    /// `POST /production/…`.
+    Postings,
+    /// `PUT /work-orders/…` and their ends, at a shop floor.
+    WorkOrders,
     /// `GET /stock`: a question.
     Stock,
-    /// `GET /receipts`, `GET /milestones`, `GET /stock/changes`.
+    /// `GET /work-orders`, `GET /receipts`, `GET /milestones`, `GET /stock/changes`.
     Changes,
 }
 

@@ -17,6 +17,7 @@ use super::book::Verdict;
 use super::material::{
     Count, Delivery, DeliveryLine, Expected, Figure, Goods, Head, Hold, OwnReceipt, ReceivedLine, Seen, Taken, Told,
 };
+use super::production::{self, Movement, Posting, WorkOrder};
 use super::stock::{GOODS_IN, Stock};
 use super::wire::Order;
 use super::{OpeningStock, Role};
@@ -50,6 +51,12 @@ pub struct Inbound {
     receipts: Vec<OwnReceipt>,
     seen: Vec<Seen>,
     stock: Stock,
+    /// Postings by their report, as long as they are not taken back.
+    booked: HashMap<String, Posting>,
+    /// What each work order makes.
+    made: HashMap<String, String>,
+    /// What a shop floor was told to make.
+    work_orders: BTreeMap<String, serde_json::Value>,
     /// Items that go into inspection on arrival, as the orders say.
     inspected: BTreeMap<String, bool>,
 }
@@ -59,6 +66,7 @@ fn numbered(role: Role, number: u64) -> String {
     match role {
         Role::Erp => number.to_string(),
         Role::Wms => format!("W{number}"),
+        Role::Mes => format!("M{number}"),
     }
 }
 
@@ -151,6 +159,13 @@ impl Inbound {
             Told::Decision { lot, moves, .. } => {
                 self.stock.decide(plant.as_deref().unwrap_or_default(), lot, moves, now);
             }
+            Told::Posting(posting) => self.book(posting, plant.as_deref(), now),
+            Told::WorkOrder { number, work_order } => {
+                self.work_orders.insert(number.clone(), work_order.clone());
+            }
+            Told::WorkOrderEnds { number, .. } => {
+                self.work_orders.remove(number);
+            }
             Told::Hold(hold) => {
                 self.stock.hold(&hold.hold, plant.as_deref(), &hold.lots, now);
                 self.holds.insert(hold.hold.clone(), (hold.clone(), true));
@@ -162,6 +177,43 @@ impl Inbound {
                 }
             }
         }
+    }
+
+    /// What a posting does to the stock. A reversal undoes what was booked under its report, and nothing where nothing was.
+    fn book(&mut self, posting: &Posting, plant: Option<&str>, now: DateTime<Utc>) {
+        let plant = plant.unwrap_or_default();
+        let (of, sign) = match posting.movement {
+            Movement::Reversal => match self.booked.remove(&posting.report) {
+                Some(booked) => (booked, Decimal::NEGATIVE_ONE),
+                None => return,
+            },
+            _ => (posting.clone(), Decimal::ONE),
+        };
+        match (of.movement, &of.item) {
+            (Movement::Consumption, Some(item)) => {
+                self.stock.issue(plant, item, of.lot.as_deref(), of.quantity * sign, now);
+            }
+            (Movement::Completion, _) => {
+                if let Some(made) = self.made.get(&of.work_order) {
+                    let place = (plant, made.as_str(), of.unit.as_str());
+                    self.stock.add(place, of.lot.as_deref(), StockStatus::Unrestricted, None, of.quantity * sign, now);
+                }
+            }
+            _ => {}
+        }
+        if sign == Decimal::ONE {
+            self.booked.insert(of.report.clone(), of);
+        }
+    }
+
+    /// What a work order makes, for where its output goes.
+    pub fn know_work_order(&mut self, order: &WorkOrder) {
+        self.made.insert(order.number.clone(), order.item.number.clone());
+    }
+
+    /// The work orders that a shop floor was told of, by number.
+    pub const fn work_orders(&self) -> &BTreeMap<String, serde_json::Value> {
+        &self.work_orders
     }
 
     fn received(&mut self, receipt: OwnReceipt) {
@@ -201,7 +253,7 @@ impl Inbound {
     pub fn judge(
         &self,
         role: Role,
-        orders: &BTreeMap<String, Order>,
+        orders: (&BTreeMap<String, Order>, &BTreeMap<String, WorkOrder>),
         key: &str,
         (head, told): (Head, Told),
         now: DateTime<Utc>,
@@ -216,8 +268,13 @@ impl Inbound {
         if let Some(known) = self.superseded(&told) {
             return (None, Verdict::Accepted { document: known.document.clone(), already: true });
         }
-        if let Err(reason) = self.check(role, orders, &head, &told) {
-            return (None, Verdict::Refused { reason });
+        if let Err(reason) = self.check(role, orders.0, &head, &told) {
+            return (None, Verdict::Refused { reason, code: "refused" });
+        }
+        if let (Role::Erp, Told::Posting(posting)) = (role, &told)
+            && let Err((code, reason)) = production::check(orders.1, &self.stock, head.plant.as_deref(), posting)
+        {
+            return (None, Verdict::Refused { reason, code });
         }
         let position = self.taken.len() as u64 + 1;
         let known = match &told {

@@ -67,7 +67,7 @@ fn tell(book: &mut Book, key: &str, sequence: i64, told: Told) -> Verdict {
 
 fn refusal(verdict: Verdict) -> String {
     match verdict {
-        Verdict::Refused { reason } => reason,
+        Verdict::Refused { reason, .. } => reason,
         other => panic!("{other:?}"),
     }
 }

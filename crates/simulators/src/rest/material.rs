@@ -8,6 +8,8 @@ use domain::shipment::{Milestone, PackageKind};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::production::Posting;
+
 /// What every message about material says besides what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -76,6 +78,27 @@ pub enum Told {
     },
     /// Material may not be used.
     Hold(Hold),
+    /// The shop floor's report is booked, or taken back.
+    Posting(Posting),
+    /// A work order as it is now, for a shop floor.
+    WorkOrder {
+        /// Which.
+        #[serde(default)]
+        number: String,
+        /// All of it, in the sender's words.
+        work_order: serde_json::Value,
+    },
+    /// A work order that ends, for a shop floor.
+    WorkOrderEnds {
+        /// Which.
+        #[serde(default)]
+        number: String,
+        /// Taken back by the ERP, and not only closed.
+        #[serde(default)]
+        cancelled: bool,
+        /// The sender's count.
+        revision: i32,
+    },
     /// It may again, or is disposed of.
     Release {
         /// Which hold.
@@ -96,6 +119,8 @@ impl Told {
             | Self::Cancellation { notice, .. }
             | Self::Moved { notice, .. } => notice.clone(),
             Self::Receipt(Goods { receipt, .. }) | Self::Reversal { receipt, .. } => receipt.clone(),
+            Self::Posting(posting) => posting.work_order.clone(),
+            Self::WorkOrder { number, .. } | Self::WorkOrderEnds { number, .. } => number.clone(),
             Self::Decision { lot, .. } => format!("{} {}", lot.item, lot.lot),
             Self::Hold(Hold { hold, .. }) | Self::Release { hold, .. } => hold.clone(),
         }
@@ -105,6 +130,10 @@ impl Told {
     pub fn quantities(&self) -> Vec<Decimal> {
         match self {
             Self::Delivery(delivery) => delivery.lines.iter().map(|line| line.quantity).collect(),
+            Self::Posting(posting) => vec![posting.quantity],
+            Self::WorkOrder { work_order, .. } => {
+                work_order["quantity"].as_str().and_then(|text| text.parse().ok()).into_iter().collect()
+            }
             Self::Receipt(goods) => goods.lines.iter().map(|line| line.accepted).collect(),
             Self::Decision { moves, .. } => moves.iter().map(|moved| moved.quantity).collect(),
             _ => Vec::new(),

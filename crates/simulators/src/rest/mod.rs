@@ -11,6 +11,7 @@ mod faults;
 mod inbound;
 mod life;
 pub mod material;
+pub mod production;
 mod stock;
 mod wire;
 mod yard;
@@ -48,6 +49,7 @@ use book::Book;
 pub use faults::{Door, Fault, Loss, Numbered, Rule};
 use material::Seen;
 pub use material::{Count, Expected, Figure, OwnReceipt, Taken};
+pub use production::WorkOrder;
 pub use wire::{Accepted, Change, Confirmation, ConfirmedLine, Item, Line, Order, Part, Plant, Schedule, Supplier};
 
 use crate::Clock;
@@ -64,6 +66,8 @@ pub enum Role {
     Erp,
     /// A warehouse system, with receiving tasks.
     Wms,
+    /// A shop-floor system, with work orders.
+    Mes,
 }
 
 impl Role {
@@ -72,6 +76,7 @@ impl Role {
         match self {
             Self::Erp => "Simulated ERP",
             Self::Wms => "Simulated warehouse",
+            Self::Mes => "Simulated shop floor",
         }
     }
 }
@@ -110,6 +115,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Orders to begin with, where the state has none yet.
     pub orders: Vec<Order>,
+    /// Work orders to begin with, where the state has none yet.
+    pub work_orders: Vec<WorkOrder>,
     /// Stock to begin with, where the state has none yet.
     pub stock: Vec<OpeningStock>,
     /// It moves by itself: one step of one shipment in each of these times. None: only what a caller does.
@@ -128,6 +135,7 @@ impl Default for Settings {
             api_key: "simulated-key".to_owned(),
             state: None,
             orders: Vec::new(),
+            work_orders: Vec::new(),
             stock: Vec::new(),
             alive: None,
             seed: 1,
@@ -212,6 +220,11 @@ impl SimulatedErp {
         if book.orders().next().is_none() {
             for order in settings.orders {
                 book.put(order, settings.clock.now())?;
+            }
+        }
+        if book.work_orders().is_empty() {
+            for order in settings.work_orders {
+                book.put_work_order(order, settings.clock.now())?;
             }
         }
         if book.material().figures().next().is_none() {
@@ -349,6 +362,21 @@ impl RunningErp {
     /// All orders by number.
     pub fn orders(&self) -> Vec<Order> {
         self.erp.book().orders().cloned().collect()
+    }
+
+    /// Issues a work order, or replaces the one with its number; gives it as it was kept.
+    pub fn plan(&self, order: WorkOrder) -> anyhow::Result<WorkOrder> {
+        self.erp.book().put_work_order(order, self.erp.clock.now())
+    }
+
+    /// The work orders that it was told of as a shop floor, as they were told, by number.
+    pub fn told_work_orders(&self) -> std::collections::BTreeMap<String, serde_json::Value> {
+        self.erp.book().material().work_orders().clone()
+    }
+
+    /// All work orders by number.
+    pub fn work_orders(&self) -> Vec<WorkOrder> {
+        self.erp.book().work_orders().values().cloned().collect()
     }
 
     /// Every message about material that took effect, in order.

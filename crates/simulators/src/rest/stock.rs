@@ -116,6 +116,42 @@ impl Stock {
         }
     }
 
+    /// What lies of an item, or of one lot of it, by status.
+    pub fn of(&self, plant: &str, item: &str, lot: Option<&str>) -> Vec<(StockStatus, Decimal)> {
+        let shelf = self.shelves.get(&(plant.to_owned(), item.to_owned()));
+        let piles = shelf.iter().flat_map(|shelf| &shelf.piles);
+        piles
+            .filter(|(pile, _)| lot.is_none_or(|lot| pile.lot.as_deref() == Some(lot)))
+            .map(|(pile, there)| (pile.status, *there))
+            .collect()
+    }
+
+    /// Takes so much of what may be used, wherever it lies; below zero puts it back.
+    pub fn issue(&mut self, plant: &str, item: &str, lot: Option<&str>, quantity: Decimal, now: DateTime<Utc>) {
+        let Some(shelf) = self.shelves.get_mut(&(plant.to_owned(), item.to_owned())) else { return };
+        let usable: Vec<(Pile, Decimal)> = shelf
+            .piles
+            .iter()
+            .filter(|(pile, _)| {
+                pile.status == StockStatus::Unrestricted && lot.is_none_or(|lot| pile.lot.as_deref() == Some(lot))
+            })
+            .map(|(pile, there)| (pile.clone(), *there))
+            .collect();
+        if quantity < Decimal::ZERO {
+            let pile = usable.into_iter().next().map_or_else(
+                || Pile { lot: lot.map(str::to_owned), status: StockStatus::Unrestricted, place: None },
+                |(pile, _)| pile,
+            );
+            return shelf.change(pile, -quantity, now);
+        }
+        let mut left = quantity;
+        for (pile, there) in usable {
+            let part = there.min(left);
+            left -= part;
+            shelf.change(pile, -part, now);
+        }
+    }
+
     /// How much there is of an item now; none where the item is not known in the plant.
     pub fn figure(&self, plant: &str, item: &str, now: DateTime<Utc>) -> Option<Figure> {
         let shelf = self.shelves.get(&(plant.to_owned(), item.to_owned()))?;

@@ -72,7 +72,7 @@ fn a_swap_within_an_order_is_taken_and_marked() {
 fn what_cannot_be_is_refused_in_words_and_may_succeed_later() {
     let mut book = book();
     let refused = |verdict: Verdict| match verdict {
-        Verdict::Refused { reason } => reason,
+        Verdict::Refused { reason, .. } => reason,
         other => panic!("{other:?}"),
     };
     let unknown = Confirmation { order: "4711".to_owned(), ..confirmation(1) };

@@ -14,6 +14,7 @@ use super::Erp;
 use super::doors::{Asked, Listing};
 use super::faults::Door;
 use super::material::{Decided, Delivery, Goods, Head, Hold, Lot, Told};
+use super::production::{Movement, Posting};
 
 pub fn routes() -> Router<Erp> {
     Router::new()
@@ -26,6 +27,13 @@ pub fn routes() -> Router<Erp> {
         .route("/lot-decisions", post(decision))
         .route("/holds/{hold}", put(hold))
         .route("/holds/{hold}/release", post(release))
+        .route("/work-orders", get(work_orders))
+        .route("/work-orders/{number}", put(work_order))
+        .route("/work-orders/{number}/cancellation", post(work_order_cancelled))
+        .route("/work-orders/{number}/closure", post(work_order_closed))
+        .route("/production/consumptions", post(consumption))
+        .route("/production/completions", post(completion))
+        .route("/production/reversals", post(taken_back))
         .route("/stock", get(stock))
         .route("/stock/changes", get(stock_changes))
 }
@@ -146,6 +154,75 @@ struct Release {
 async fn release(State(erp): State<Erp>, Path(hold): Path<String>, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let told = told(&body, |it: Release| Told::Release { hold, disposition: it.disposition, reason: it.reason });
     take(&erp, Door::Holds, Method::POST, &headers, told).await
+}
+
+async fn consumption(State(erp): State<Erp>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    posting(&erp, Movement::Consumption, &headers, &body).await
+}
+
+async fn completion(State(erp): State<Erp>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    posting(&erp, Movement::Completion, &headers, &body).await
+}
+
+async fn taken_back(State(erp): State<Erp>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    posting(&erp, Movement::Reversal, &headers, &body).await
+}
+
+async fn posting(erp: &Erp, movement: Movement, headers: &HeaderMap, body: &Bytes) -> Response<Body> {
+    let told = told(body, |it: Posting| Told::Posting(Posting { movement, ..it }));
+    take(erp, Door::Postings, Method::POST, headers, told).await
+}
+
+#[derive(Debug, Deserialize)]
+struct Whole {
+    work_order: Value,
+}
+
+async fn work_order(
+    State(erp): State<Erp>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let told = told(&body, |it: Whole| Told::WorkOrder { number, work_order: it.work_order });
+    take(&erp, Door::WorkOrders, Method::PUT, &headers, told).await
+}
+
+#[derive(Debug, Deserialize)]
+struct End {
+    revision: i32,
+}
+
+async fn work_order_cancelled(
+    State(erp): State<Erp>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let told = told(&body, |it: End| Told::WorkOrderEnds { number, cancelled: true, revision: it.revision });
+    take(&erp, Door::WorkOrders, Method::POST, &headers, told).await
+}
+
+async fn work_order_closed(
+    State(erp): State<Erp>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let told = told(&body, |it: End| Told::WorkOrderEnds { number, cancelled: false, revision: it.revision });
+    take(&erp, Door::WorkOrders, Method::POST, &headers, told).await
+}
+
+async fn work_orders(
+    State(erp): State<Erp>,
+    headers: HeaderMap,
+    listing: Result<Query<Listing>, QueryRejection>,
+) -> Response<Body> {
+    erp.list(Door::Changes, &headers, listing, |erp, listing| {
+        let page = erp.book().work_order_page(&listing.wanted());
+        json!({"work_orders": page.list, "next": page.next})
+    })
+    .await
 }
 
 async fn take(

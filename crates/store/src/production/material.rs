@@ -13,7 +13,8 @@ use domain::quantity::{Quantity, Unit};
 use domain::refusal::Finding;
 
 use crate::error::{CommandError, StoreError};
-use crate::lots::{lock_item, plan_for};
+use crate::inspection_plans;
+use crate::lots::lock_item;
 use crate::tx::Tx;
 use crate::work_orders::Known;
 
@@ -235,7 +236,8 @@ async fn make_lot(
     .execute(tx.sql())
     .await?;
     // Made under a plan that inspects: it waits for its inspection, as what is bought does.
-    if plan_for(tx, material.item_id, None, material.inspection).await? != Plan::None {
+    let plan = inspection_plans::in_force(tx, material.item_id, None, order.plant_id, material.inspection).await?;
+    if plan != Plan::None {
         let inspection_id = tx.new_id();
         sqlx::query!(
             r#"

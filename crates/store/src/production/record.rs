@@ -53,8 +53,11 @@ pub(super) async fn record(
             } else if let (Some(booked), true) = (&effect.booked, effect.lot.is_some()) {
                 effect.uncovered = booked.value;
             }
-            if let (Some(lot), Some(_), None) = (&effect.lot, &effect.booked, &effect.stop) {
-                effect.stop = judge(tx, effect.lot_id, lot, &it.serials, effect.uncovered).await?;
+            if let (Some(lot), Some((item_id, _)), Some(_), None) =
+                (&effect.lot, &effect.item, &effect.booked, &effect.stop)
+            {
+                let place = (order.plant_id, *item_id);
+                effect.stop = judge(tx, place, effect.lot_id, lot, &it.serials, effect.uncovered).await?;
             }
         }
         Reported::Completed(_) => {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::Decimal;
-use domain::id::{LotId, ReportId};
+use domain::id::{ItemId, LotId, PlantId, ReportId};
 use domain::lot::usability::Facts;
 use domain::lot::{MovementKind, StockStatus};
 use domain::production::intake::{Stop, stop};
@@ -76,6 +76,7 @@ pub(super) async fn bring(
 /// Whether the posting of a consumption of this lot may be sent as things stand.
 pub(super) async fn judge(
     tx: &mut Tx,
+    place: (PlantId, ItemId),
     lot_id: Option<LotId>,
     lot: &str,
     serials: &[String],
@@ -87,7 +88,28 @@ pub(super) async fn judge(
     };
     let today = known.as_ref().map_or_else(|| tx.now().date_naive(), |known| known.today);
     let facts: Option<&Facts> = known.as_ref().map(|known| &known.facts);
-    Ok(stop(lot, facts, serials, uncovered, today))
+    let elsewhere = match (lot_id, place) {
+        (None, (plant_id, item_id)) => there_elsewhere(tx, plant_id, item_id, lot).await?,
+        (Some(_), _) => false,
+    };
+    Ok(stop(lot, facts, elsewhere, serials, uncovered, today))
+}
+
+/// A lot that did not come through us is there all the same, as the plant's ERP or warehouse says.
+async fn there_elsewhere(tx: &mut Tx, plant_id: PlantId, item_id: ItemId, lot: &str) -> Result<bool, StoreError> {
+    let there = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from stock where plant_id = $1 and item_id = $2 and lot = $3 and on_hand > 0
+        ) as "there!"
+        "#,
+        plant_id.0,
+        item_id.0,
+        lot
+    )
+    .fetch_one(tx.sql())
+    .await?;
+    Ok(there)
 }
 
 pub(super) async fn put_back(

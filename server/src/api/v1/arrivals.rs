@@ -1,7 +1,8 @@
 //! `POST /api/v1/arrivals/{connection}`: what other systems push to us.
 //!
 //! The connector of the connection says whether the message is from whom it says. It is stored raw before anybody acts on
-//! it; what becomes of it is the worker's. The same message again gets the first outcome.
+//! it; what becomes of it is the worker's. The same message again gets the first outcome. A shop floor may send many messages
+//! in one call; then the answer has a line for each.
 //!
 //! | Answer | Means |
 //! |---|---|
@@ -17,13 +18,13 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use connectors::{Connector, Fault, Raw};
+use connectors::{Fault, Raw};
 use domain::access::{Actor, Scope};
-use domain::command::Command;
 use domain::id::{ConnectionId, CorrelationId};
 use http::{HeaderMap, StatusCode, header};
 use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use store::arrivals::{self, Incoming};
 use store::connections::{self, Connection};
 use store::{CommandError, StoreError, Who};
@@ -67,11 +68,11 @@ async fn taken(
         malformed(503, "This connection is not ready to take messages. Send it again later.")
     })?;
     let raw = message(entry, headers, content_type, body)?;
-    connector.verify(&raw).map_err(|fault| unproven(&connection, correlation, &fault))?;
+    let messages = connector.verify(&raw).map_err(|fault| unproven(&connection, correlation, &fault))?;
     serde_json::from_str::<IgnoredAny>(&raw.body).map_err(|error| {
         malformed(400, format!("The body is not JSON: {error}. Nothing was stored; send it again mended."))
     })?;
-    store(entry, correlation, &connection, &*connector, raw).await
+    store(entry, correlation, &connection, messages).await
 }
 
 fn malformed(status: u16, message: impl Into<String>) -> AppError {
@@ -123,13 +124,15 @@ async fn find(entry: &Entry, correlation: CorrelationId, connection: &str) -> Re
 fn message(entry: &Entry, headers: &HeaderMap, content_type: String, body: Bytes) -> Result<Raw, AppError> {
     let external_key =
         headers.get(ID).and_then(|value| value.to_str().ok()).map(str::trim).unwrap_or_default().to_owned();
-    if external_key.is_empty() {
+    // Whoever sends reports with his own key names each message inside.
+    if external_key.is_empty() && !headers.contains_key(header::AUTHORIZATION) {
         let words =
             "Give each message an id of its own in the header webhook-id; the same id again is the same message.";
         return Err(malformed(400, words));
     }
     let body = String::from_utf8(body.into())
         .map_err(|_| malformed(400, "The body is not UTF-8. Nothing was stored; send it again mended."))?;
+    let external_key = if external_key.is_empty() { hash(&body) } else { external_key };
     let mut headers: Vec<(String, String)> = headers
         .iter()
         .filter(|(name, _)| name.as_str() != RECEIVED_AT)
@@ -153,21 +156,26 @@ fn unproven(connection: &Connection, correlation: CorrelationId, fault: &Fault) 
     malformed(status, fault.to_string())
 }
 
+/// Stores what came, in one transaction, and says what became of each so far.
 async fn store(
     entry: &Entry,
     correlation: CorrelationId,
     connection: &Connection,
-    connector: &dyn Connector,
-    raw: Raw,
+    messages: Vec<Raw>,
 ) -> Result<Response, AppError> {
-    let incoming = Incoming {
-        subject: subject(connector, &raw),
-        external_key: raw.external_key,
-        channel: raw.channel,
-        content_type: raw.content_type,
-        body: raw.body,
-        correlation,
-    };
+    let single = messages.len() == 1;
+    let ids: Vec<String> = messages.iter().map(|raw| raw.external_key.clone()).collect();
+    let incoming: Vec<Incoming> = messages
+        .into_iter()
+        .map(|raw| Incoming {
+            subject: raw.subject,
+            external_key: raw.external_key,
+            channel: raw.channel,
+            content_type: raw.content_type,
+            body: raw.body,
+            correlation,
+        })
+        .collect();
     let who = Who {
         actor: Actor::System { connection_id: connection.connection_id, name: connection.configured.name.clone() },
         scope: Scope::All,
@@ -176,31 +184,40 @@ async fn store(
     };
     let accepted = async {
         let mut tx = entry.store.begin(who).await?;
-        let accepted = arrivals::accept(&mut tx, connection.connection_id, &[incoming]).await?;
+        let accepted = arrivals::accept(&mut tx, connection.connection_id, &incoming).await?;
         tx.commit().await?;
-        accepted.into_iter().next().ok_or_else(|| StoreError::unreadable("arrival", "nothing was accepted"))
+        Ok::<_, StoreError>(accepted)
     };
     let accepted = accepted.await.map_err(|problem| unwell(correlation, &problem))?;
-    if let Some(other) = accepted.conflicts_with {
+    if let (true, Some((first, other))) =
+        (single, accepted.first().and_then(|first| Some((first, first.conflicts_with?))))
+    {
         return Err(AppError::Conflict {
             message: format!(
-                "Another content came under this webhook-id before, as arrival {other}. This one is kept as arrival {} and \
-                 not applied. Send changed content under a new id.",
-                accepted.arrival_id
+                "Another content came under this id before, as arrival {other}. This one is kept as arrival {} and not \
+                 applied. Send changed content under a new id.",
+                first.arrival_id
             ),
         });
     }
-    let status = if accepted.is_new { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let answer = json!({
-        "arrival_id": accepted.arrival_id, "state": accepted.state, "outcome": accepted.outcome, "correlation_id": correlation,
+    let status = if accepted.iter().any(|one| one.is_new) { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let told = ids.iter().zip(&accepted).map(|(id, one)| {
+        json!({
+            "id": id, "arrival_id": one.arrival_id, "state": one.state, "outcome": one.outcome,
+            "correlation_id": correlation, "conflicts_with": one.conflicts_with,
+        })
     });
+    let told: Vec<Value> = told.collect();
+    let answer = match told.as_slice() {
+        [one] if single => one.clone(),
+        all => json!({ "messages": all, "correlation_id": correlation }),
+    };
     Ok((status, Json(answer)).into_response())
 }
 
-/// What a message is about, so that messages about one order keep their order. One that is not understood is about itself.
-fn subject(connector: &dyn Connector, raw: &Raw) -> String {
-    let commands = connector.interpret(raw).unwrap_or_default();
-    commands.first().map_or(raw.external_key.as_str(), Command::subject).to_owned()
+fn hash(body: &str) -> String {
+    let digest = Sha256::digest(body);
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unwell(correlation: CorrelationId, problem: &StoreError) -> AppError {

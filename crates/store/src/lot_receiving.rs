@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
 use crate::holds;
-use crate::lots::{Received, lock_item, plan_for};
+use crate::inspection_plans;
+use crate::lots::{Received, lock_item};
 use crate::orders::read_word;
 use crate::tx::Tx;
 
@@ -384,7 +385,9 @@ async fn what_next(tx: &mut Tx, rows: &[&Received], lots: &[LotId], facts: &Fact
         let (plan, earlier) = match series.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let plan = plan_for(tx, one.item_id, one.supplier_id, facts.item(one.item_id)?.inspection).await?;
+                let inspection = facts.item(one.item_id)?.inspection;
+                let plan =
+                    inspection_plans::in_force(tx, one.item_id, one.supplier_id, one.plant_id, inspection).await?;
                 new.insert((plan, earlier(tx, one, plan).await?))
             }
         };

@@ -7,7 +7,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::Decimal;
 use domain::id::{ConnectionId, ItemId, LotId, PlantId, ReceiptLineId, ReportId, SupplierId};
-use domain::inspection::Plan;
 use domain::lot::{MovementKind, StockStatus};
 use domain::quantity::{Unit, grouped};
 use domain::refusal::Finding;
@@ -167,37 +166,6 @@ pub(crate) async fn lock_item(tx: &mut Tx, item_id: ItemId) -> Result<(), StoreE
         .fetch_one(tx.sql())
         .await?;
     Ok(())
-}
-
-/// The plan in force: the supplier's own, else the item's, else what the item's ERP says.
-pub async fn plan_for(
-    tx: &mut Tx,
-    item_id: ItemId,
-    supplier_id: Option<SupplierId>,
-    item_inspection: bool,
-) -> Result<Plan, StoreError> {
-    let row = sqlx::query!(
-        r#"
-        select plan, good_before_skip, skip from inspection_plan
-        where item_id = $1 and (supplier_id is null or supplier_id = $2)
-        order by supplier_id nulls last
-        limit 1
-        "#,
-        item_id.0,
-        supplier_id.map(|id| id.0)
-    )
-    .fetch_optional(tx.sql())
-    .await?;
-    let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(1);
-    Ok(match row {
-        Some(row) if row.plan == "skip_lot" => {
-            Plan::SkipLot { good_before_skip: number(row.good_before_skip), skip: number(row.skip) }
-        }
-        Some(row) if row.plan == "none" => Plan::None,
-        Some(_) => Plan::Every,
-        None if item_inspection => Plan::Every,
-        None => Plan::None,
-    })
 }
 
 /// One change of a lot's quantities.

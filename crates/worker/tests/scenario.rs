@@ -16,6 +16,7 @@
 mod scenario {
     pub mod house;
     pub mod owners;
+    pub mod production;
     pub mod races;
     pub mod trouble;
     pub mod way;

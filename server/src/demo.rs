@@ -1,10 +1,12 @@
 //! The demo: people, plants and agreements of the imagined maker of gearboxes *Norvik Antriebe*, a simulated ERP that issues the
-//! orders, and a simulated warehouse that receives in Lindau. Orders come the ordinary way in (a connection of kind `rest`, arrivals, commands), and answers go the
+//! orders, a simulated warehouse that receives in Lindau, and a simulated shop floor that works there. Orders come the ordinary way in (a connection of kind `rest`, arrivals, commands), and answers go the
 //! ordinary way out.
 
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,11 +18,13 @@ use domain::exchange::Stage;
 use domain::quantity::Unit;
 use domain::tolerance::{Limit, Outside, Tolerances};
 use serde_json::json;
+use simulators::floor::Reporting;
 use simulators::{RunningErp, Settings, SimulatedErp};
 use store::connections::{self, Configured, Takes};
 use store::passwords::Passwords;
 use store::people::{self, NewPerson};
 use store::{Store, Tx, Who, agreements, reference};
+use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::demo_certificates;
@@ -31,8 +35,10 @@ struct Peer {
     name: &'static str,
     /// The file, below the directory of secrets, with its key.
     key_file: &'static str,
-    /// The setting of the connector.
-    system: &'static str,
+    /// The kind of connector.
+    kind: &'static str,
+    /// Its setting `system`, where it has one.
+    system: Option<&'static str>,
     plant: Option<&'static str>,
     takes: Takes,
     feeds: &'static [&'static str],
@@ -41,18 +47,30 @@ struct Peer {
 const ERP: Peer = Peer {
     name: "Simulated ERP",
     key_file: "simulated-erp",
-    system: "erp",
+    kind: "rest",
+    system: Some("erp"),
     plant: None,
     takes: Takes::Own,
-    feeds: &["orders", "receipts", "milestones", "stock"],
+    feeds: &["orders", "work_orders", "receipts", "milestones", "stock"],
 };
 const WAREHOUSE: Peer = Peer {
     name: "Simulated warehouse",
     key_file: "simulated-warehouse",
-    system: "wms",
+    kind: "rest",
+    system: Some("wms"),
     plant: Some("DE10"),
     takes: Takes::All,
     feeds: &["receipts", "milestones"],
+};
+
+const FLOOR: Peer = Peer {
+    name: "Simulated shop floor",
+    key_file: "simulated-floor",
+    kind: "mes_http",
+    system: None,
+    plant: Some("DE10"),
+    takes: Takes::All,
+    feeds: &[],
 };
 
 struct Person {
@@ -162,6 +180,8 @@ pub struct Simulated {
     pub erp: RunningErp,
     /// Receives in Lindau.
     pub warehouse: RunningErp,
+    /// Carries out the work orders of Lindau.
+    pub floor: RunningErp,
 }
 
 /// Starts the simulated ERP and the simulated warehouse of Lindau on free ports of this machine and points their connections
@@ -174,6 +194,7 @@ pub async fn simulate(store: &Store, config: &Config, alive: bool) -> anyhow::Re
         api_key: key(config, ERP.key_file)?,
         state: Some(config.data_dir.join("simulated-erp.json")),
         orders: simulators::demo::orders(now.date_naive()),
+        work_orders: simulators::demo::work_orders(now),
         stock: simulators::demo::stock(now),
         alive: pace(45),
         ..Settings::default()
@@ -185,12 +206,37 @@ pub async fn simulate(store: &Store, config: &Config, alive: bool) -> anyhow::Re
         alive: pace(60),
         ..Settings::default()
     };
+    let floor = Settings {
+        role: simulators::Role::Mes,
+        api_key: key(config, FLOOR.key_file)?,
+        state: Some(config.data_dir.join("simulated-floor.json")),
+        ..Settings::default()
+    };
     let erp = SimulatedErp::start(erp).await.context("the simulated ERP did not start")?;
     let warehouse = SimulatedErp::start(warehouse).await.context("the simulated warehouse did not start")?;
+    let floor = SimulatedErp::start(floor).await.context("the simulated shop floor did not start")?;
     mirror_items(store, &erp).await.context("the items of the simulated ERP were not loaded")?;
     connect(store, &ERP, &erp).await.context("the connection to the simulated ERP was not saved")?;
     connect(store, &WAREHOUSE, &warehouse).await.context("the connection to the simulated warehouse was not saved")?;
-    Ok(Simulated { erp, warehouse })
+    connect(store, &FLOOR, &floor).await.context("the connection to the simulated shop floor was not saved")?;
+    Ok(Simulated { erp, warehouse, floor })
+}
+
+impl Simulated {
+    /// Lets the shop floor work and report to the portal at this address. Ends when the task is aborted.
+    pub fn work(self: &Arc<Self>, store: &Store, address: SocketAddr) -> JoinHandle<()> {
+        let reporting = Reporting {
+            url: format!("http://{address}/api/v1/arrivals/{}", FLOOR.name.replace(' ', "%20")),
+            key: self.floor.api_key().to_owned(),
+            pace: Duration::from_secs(30),
+            seed: 7,
+        };
+        let (this, clock) = (Arc::clone(self), store.clock().clone());
+        tokio::spawn(async move {
+            let clock = simulators::Clock::new(move || clock.now());
+            simulators::floor::work(&this.floor, &this.erp, reporting, clock).await;
+        })
+    }
 }
 
 /// The items that the ERP orders: its stock figures may arrive before the first order.
@@ -239,10 +285,16 @@ fn key(config: &Config, file: &str) -> anyhow::Result<String> {
 }
 
 async fn connect(store: &Store, peer: &Peer, running: &RunningErp) -> anyhow::Result<()> {
-    let settings = json!({
-        "base_url": running.base_url(), "api_key": format!("file:{}", peer.key_file), "system": peer.system
-    });
-    let kind = registry::kind("rest").context("this program has no connector `rest`")?;
+    let mut settings = json!({ "base_url": running.base_url(), "api_key": format!("file:{}", peer.key_file) });
+    match peer.system {
+        Some(system) => settings["system"] = json!(system),
+        None => {
+            // A shop floor is told and reports with one and the same key in the demo.
+            settings["plant"] = json!(peer.plant);
+            settings["report_key"] = json!(format!("file:{}", peer.key_file));
+        }
+    }
+    let kind = registry::kind(peer.kind).with_context(|| format!("this program has no connector `{}`", peer.kind))?;
     let mut tx = store.begin(who(store)).await?;
     let known =
         connections::list(&mut tx).await?.into_iter().find(|connection| connection.configured.name == peer.name);

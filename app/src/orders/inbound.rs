@@ -8,6 +8,7 @@ use domain::quantity::{Unit, grouped};
 use domain::receipt::{Difference, Oddity, Receipt, ReceiptChannel};
 use domain::shipment::{Milestone, Moved, ShipNotice};
 
+use crate::production::words as production;
 use crate::ui::tone::Tone;
 
 /// What happened, with its tone; none for an event of another part of the story.
@@ -65,7 +66,7 @@ pub fn event(event: &Event) -> Option<(Tone, String)> {
             (Tone::Ok, format!("Hold {} released: {}", hold.number, disposition.words()))
         }
         Event::StockRequested { plant, item } => (Tone::Info, format!("Stock of {item} in {plant} asked for")),
-        _ => return None,
+        _ => return production::event(event),
     })
 }
 
@@ -85,7 +86,7 @@ pub fn quote(event: &Event) -> Option<String> {
         Event::CertificateAccepted { note, .. } => note.clone(),
         Event::LotDecided { reason, .. } => reason.clone(),
         Event::HoldPlaced { hold } => Some(hold.note.clone()),
-        _ => None,
+        _ => production::quote(event),
     }
 }
 
@@ -103,7 +104,7 @@ pub fn cargo(event: &Event) -> Option<String> {
         Event::HoldPlaced { hold } => format!("Hold {}", hold.number),
         Event::HoldReleased { hold, .. } => format!("Release of hold {}", hold.number),
         Event::StockRequested { item, .. } => format!("Question for stock of {item}"),
-        _ => return None,
+        _ => return production::cargo(event),
     })
 }
 
@@ -124,7 +125,7 @@ pub fn document(event: &Event) -> Option<String> {
         Event::LotDecided { lot, .. } => lot.lot.clone(),
         Event::HoldPlaced { hold } | Event::HoldReleased { hold, .. } => hold.number.clone(),
         Event::HoldReleaseRequested { hold, .. } => hold.clone(),
-        _ => return None,
+        _ => return production::document(event),
     })
 }
 

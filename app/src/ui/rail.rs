@@ -73,6 +73,12 @@ pub fn entries(roles: &[Role], counts: &Counts) -> (Vec<Entry>, Vec<Entry>) {
         pages.push(entry("Trace", "/trace", None));
         pages.push(entry("Stock", "/stock", None));
     }
+    if has(&[Role::PlantManager, Role::QualityEngineer, Role::Buyer, Role::IntegrationAdmin]) {
+        pages.push(entry("Work orders", "/production", None));
+    }
+    if has(&[Role::PlantManager, Role::IntegrationAdmin]) {
+        pages.push(entry("Postings", "/postings", None));
+    }
     if exchange {
         pages.push(entry("Connections", "/connections", None));
         pages.push(entry("Deliveries", "/deliveries", None));

@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -32,22 +33,26 @@ pub(super) async fn serve(arguments: &ServeArguments, config: &Config, url: &str
     let mut simulated = None;
     if arguments.demo {
         demo::load(&store, &passwords()?).await?;
-        simulated = Some(demo::simulate(&store, config, arguments.alive).await?);
+        simulated = Some(Arc::new(demo::simulate(&store, config, arguments.alive).await?));
     }
     let state = State::new(config, store.clone(), arguments.demo)?;
     let serving = Serving::open(config, &state).await?;
-    let loops = loops::start(&store, config, !arguments.no_work);
+    let loops = loops::start(&store, config, !arguments.no_work)?;
     let address = config.public_url.clone().unwrap_or_else(|| format!("http://{}", serving.address));
     if !arguments.demo {
         offer_set_up(&store, &address).await?;
     }
     let life = (arguments.demo && arguments.alive).then(|| Life::start(store.clone()));
+    let floor = simulated.as_ref().filter(|_| arguments.alive).map(|demo| demo.work(&store, serving.address));
     announce(&address, arguments.demo);
 
     stop_asked().await;
     println!("Stopping …");
     if let Some(life) = life {
         life.stop().await;
+    }
+    if let Some(floor) = floor {
+        floor.abort();
     }
     serving.close().await;
     loops.stop().await;

@@ -21,6 +21,7 @@ pub mod inbound;
 pub mod orders;
 #[cfg(feature = "ssr")]
 pub mod page;
+pub mod production;
 pub mod quality;
 pub mod receipts;
 #[cfg(feature = "ssr")]
@@ -57,9 +58,10 @@ use crate::exchange::{
 use crate::home::HomePage;
 use crate::inbound::{InboundPage, ReceiveOrderPage, ReceivePage};
 use crate::orders::{ConfirmAllPage, ConfirmPage, OrderPage, OrdersPage, TimelinePage};
+use crate::production::{PostingPage, PostingsPage, WorkOrderPage, WorkOrdersPage};
 use crate::quality::{
-    HoldPage, HoldsPage, InspectionPage, InspectionsPage, LotPage, NewHoldPage, ReleaseHoldPage, StockPage, TracePage,
-    TracesPage,
+    HoldPage, HoldPoliciesPage, HoldPolicyPage, HoldsPage, InspectionPage, InspectionPlanPage, InspectionPlansPage,
+    InspectionsPage, LotPage, NewHoldPage, NewInspectionPlanPage, ReleaseHoldPage, StockPage, TracePage, TracesPage,
 };
 use crate::receipts::ReceiptPage;
 use crate::search::SearchPage;
@@ -130,6 +132,11 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("inspections") view=InspectionsPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("inspections"), ParamSegment("id")) view=InspectionPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("lots"), ParamSegment("id")) view=LotPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("quality"), StaticSegment("plans")) view=InspectionPlansPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("quality"), StaticSegment("plans"), StaticSegment("new")) view=NewInspectionPlanPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("quality"), StaticSegment("plans"), ParamSegment("id")) view=InspectionPlanPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("quality"), StaticSegment("policies")) view=HoldPoliciesPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("quality"), StaticSegment("policies"), ParamSegment("plant"), ParamSegment("reason")) view=HoldPolicyPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("holds") view=HoldsPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("holds"), StaticSegment("new")) view=NewHoldPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("holds"), ParamSegment("number")) view=HoldPage ssr=SsrMode::Async/>
@@ -137,6 +144,10 @@ pub fn App() -> impl IntoView {
                 <Route path=StaticSegment("trace") view=TracesPage ssr=SsrMode::Async/>
                 <Route path=(StaticSegment("trace"), ParamSegment("kind"), ParamSegment("id")) view=TracePage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("stock") view=StockPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("production") view=WorkOrdersPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("production"), ParamSegment("id")) view=WorkOrderPage ssr=SsrMode::Async/>
+                <Route path=StaticSegment("postings") view=PostingsPage ssr=SsrMode::Async/>
+                <Route path=(StaticSegment("postings"), ParamSegment("id")) view=PostingPage ssr=SsrMode::Async/>
                 <Route path=StaticSegment("search") view=SearchPage ssr=SsrMode::Async/>
             </Routes>
         </Router>

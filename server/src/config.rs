@@ -49,7 +49,7 @@ pub const KEYS: &[Key] = &[
     key(
         "files",
         "",
-        "Where documents are kept: a folder, or s3://bucket/prefix (built with the feature s3). Default: data_dir/files.",
+        "Where documents are kept: a folder, or s3://bucket/prefix with the AWS_ variables. Default: data_dir/files.",
     ),
     key("files_quota_mb", "2048", "Megabytes of documents that one supplier may keep (1 to 1000000)."),
     key("virus_scanner", "", "Address of a clamd that looks at every file, e.g. 127.0.0.1:3310; empty for none."),

@@ -87,7 +87,8 @@ pub async fn time_out(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with(LIVE) {
         return next.run(request).await;
     }
-    let longest = if request.uri().path() == crate::uploads::PATH { crate::uploads::LONGEST } else { LONGEST };
+    let takes_files = [crate::uploads::PATH, crate::api::v1::certificates::PATH].contains(&request.uri().path());
+    let longest = if takes_files { crate::uploads::LONGEST } else { LONGEST };
     match tokio::time::timeout(longest, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

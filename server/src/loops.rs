@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use connectors::settings::HostSecrets;
 use store::Store;
 use worker::run::{Settings, Worker};
 
 use crate::config::Config;
+use crate::storage;
 
 /// Once a stop was asked for, what is under way gets this long.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -19,8 +21,16 @@ const SECRET_PREFIX: &str = "INTERLOCK_SECRET_";
 pub struct Loops(Option<Worker>);
 
 /// Starts them. `work`: with the work that happens after commit.
-pub fn start(store: &Store, config: &Config, work: bool) -> Loops {
-    Loops(work.then(|| Worker::start(store.clone(), Arc::new(secrets(config)), Settings::default())))
+///
+/// # Errors
+/// If documents cannot be kept where they should be.
+pub fn start(store: &Store, config: &Config, work: bool) -> anyhow::Result<Loops> {
+    if !work {
+        return Ok(Loops(None));
+    }
+    let settings =
+        Settings { files: Some(storage::open(config).context("documents cannot be kept")?), ..Settings::default() };
+    Ok(Loops(Some(Worker::start(store.clone(), Arc::new(secrets(config)), settings))))
 }
 
 impl Loops {

@@ -33,8 +33,9 @@ pub fn router(state: &State, lifetimes: Lifetimes) -> Router {
             .layer(from_fn(guard::own_redirects)),
     );
     // Machines prove by each message who they are: no session, no cookie, so nothing for another site to abuse.
-    let machines = api::router(api::Entry { store: state.house.store.clone(), systems: Arc::clone(&state.systems) })
-        .layer(from_fn_with_state(state.clone(), guard::not_too_often));
+    let entry = api::Entry { store: state.house.store.clone(), systems: Arc::clone(&state.systems) };
+    let machines =
+        api::router(entry, state.uploads.intake.clone()).layer(from_fn_with_state(state.clone(), guard::not_too_often));
     Router::new()
         .merge(pages)
         .merge(machines)

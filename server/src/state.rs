@@ -12,16 +12,17 @@ use axum::extract::FromRef;
 use chrono::TimeDelta;
 use leptos::config::LeptosOptions;
 use store::Store;
-use store::files::Files;
 use store::passwords::Passwords;
 use tokio_util::sync::CancellationToken;
 
 use worker::systems::Systems;
 
 use crate::config::Config;
+use crate::intake::Intake;
 use crate::live::Live;
 use crate::loops;
 use crate::scanner::Scanner;
+use crate::storage;
 use crate::uploads::Uploads;
 
 /// Everything a request may need.
@@ -92,16 +93,11 @@ impl State {
 
 /// The storage of documents, and what is asked of a file before it gets there.
 fn uploads(config: &Config) -> anyhow::Result<Uploads> {
-    let folder = config.data_dir.join("files");
-    let files = match config.files.as_deref() {
-        Some(address) if address.contains("://") => Files::at(address),
-        Some(folder) => Files::in_folder(Path::new(folder)),
-        None => Files::in_folder(&folder),
-    }
-    .context("documents cannot be kept")?;
+    let files = storage::open(config).context("documents cannot be kept")?;
     let temporary = config.data_dir.join("uploads");
     std::fs::create_dir_all(&temporary).with_context(|| format!("make {}", temporary.display()))?;
-    Ok(Uploads::new(files, config.virus_scanner.clone().map(Scanner), config.files_quota, temporary))
+    let intake = Intake::new(files, config.virus_scanner.clone().map(Scanner), config.files_quota);
+    Ok(Uploads::new(intake, temporary))
 }
 
 /// leptos reads the hashes of its files from `hash.txt` beside the program; a test binary has none and links plain names.

@@ -4,19 +4,18 @@
 //! (`app::form`), the files are kept as documents and named in it, and the person is back on the form. So it works without
 //! JavaScript, and nothing typed is lost.
 //!
-//! A file is written to an unnamed temporary file while it is read and cut off at the limit; only then is it looked at
-//! (`domain::document`), scanned where a scanner is configured, and kept by its hash (`store::files`). Nothing is unpacked or
-//! run. What is given back is always an attachment, under a policy that lets it do nothing in a browser.
+//! A file is written to an unnamed temporary file while it is read and cut off at the limit; only then is it looked at and kept
+//! by its hash, see [`crate::intake`]. What is given back is always an attachment, under a policy that lets it do nothing in a browser.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use app::error::AppError;
 use app::form::FieldProblem;
 use app::request::{Address, own_path, sign_in_path};
+use app::uploads::Known;
 use app::viewer::Viewer;
 use axum::Router;
 use axum::body::Body;
@@ -25,19 +24,17 @@ use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Path, Request
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use domain::access::Scope;
-use domain::document::{LARGEST_FILE, MediaType, NotTaken, recognise, shown_name};
+use domain::document::{LARGEST_FILE, MediaType, NotTaken, shown_name};
 use domain::id::{CorrelationId, DocumentId, SupplierId};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
-use store::documents::{self, NewDocument};
-use store::files::Files;
+use serde_json::Value;
+use store::documents;
 use store::sessions::{PERSON, SignedIn};
 use store::{CommandError, Who, drafts};
-use tokio::sync::Semaphore;
 use tower_sessions::Session;
 
 use crate::answers::refuse;
-use crate::scanner::{Scanned, Scanner};
+use crate::intake::{Intake, Refusal};
 use crate::state::State;
 
 /// Below this path bodies are limited here, not by [`crate::guard::limited_body`].
@@ -52,25 +49,20 @@ const LARGEST_SENDING: u64 = 4 * LARGEST_FILE as u64 + 1024 * 1024;
 const LARGEST_FIELDS: usize = 1024 * 1024;
 /// The most fields that are no files.
 const MOST_FIELDS: usize = 10_000;
-/// Files looked at at the same time: each is in memory meanwhile.
-const AT_ONCE: usize = 3;
 
 /// What the doors for files need.
 #[derive(Debug, Clone)]
 pub struct Uploads {
-    files: Files,
-    scanner: Option<Scanner>,
-    /// How many bytes one supplier may keep.
-    quota: u64,
+    /// What is asked of each file.
+    pub intake: Intake,
     /// Where temporary files lie; unnamed, so that none is left behind.
     temporary: PathBuf,
-    looked_at: Arc<Semaphore>,
 }
 
 impl Uploads {
-    /// On a storage, with the limits of the configuration.
-    pub fn new(files: Files, scanner: Option<Scanner>, quota: u64, temporary: PathBuf) -> Self {
-        Self { files, scanner, quota, temporary, looked_at: Arc::new(Semaphore::new(AT_ONCE)) }
+    /// With a folder for what is still coming.
+    pub const fn new(intake: Intake, temporary: PathBuf) -> Self {
+        Self { intake, temporary }
     }
 }
 
@@ -108,6 +100,8 @@ fn see_other(path: &str) -> Response {
 
 /// A file that was read to its end, or why it was not.
 struct Sent {
+    /// The id of its input.
+    input: String,
     name: String,
     content: Result<std::fs::File, NotTaken>,
 }
@@ -160,6 +154,11 @@ async fn take(Given(state): Given<State>, request: Request) -> Response {
     }
 }
 
+/// The id of the input that is sent as `f[id]`.
+fn input_of(name: &str) -> Option<&str> {
+    name.strip_prefix("f[").and_then(|rest| rest.strip_suffix(']'))
+}
+
 /// Lets what is still coming run into nothing for a while, so that the browser reads the answer.
 fn swallow(mut multipart: Multipart) {
     tokio::spawn(async move {
@@ -203,15 +202,16 @@ async fn read(multipart: &mut Multipart, temporary: &std::path::Path) -> Result<
                 form.fields.push((name, String::from_utf8_lossy(&text).into_owned()));
             }
             Some(name) => {
-                if form.files.len() >= MOST_FILES {
+                let empty_input = field.file_name() == Some("");
+                if form.files.len() >= MOST_FILES && !empty_input {
                     let message = format!("Attach at most {MOST_FILES} files at once, and the others after that.");
                     return Err(AppError::Invalid { message });
                 }
-                let empty_input = field.file_name() == Some("");
+                let input = field.name().map(|name| input_of(name).unwrap_or(name).to_owned()).unwrap_or_default();
                 let content = read_file(&mut field, temporary, &mut sending).await?;
-                // A file input that nobody used sends an empty file without a name.
-                if !(empty_input && matches!(content, Err(NotTaken::Empty))) {
-                    form.files.push(Sent { name, content });
+                // A file input that nobody used sends a file without a name, and a form may have many of these.
+                if !empty_input {
+                    form.files.push(Sent { input, name, content });
                 }
             }
         }
@@ -260,7 +260,7 @@ async fn keep(state: &State, who: Who, form: Form) -> Result<String, AppError> {
     let object: String = field("upload_object").unwrap_or_default().chars().take(80).collect();
     let mut fields: BTreeMap<String, String> = BTreeMap::new();
     for (name, text) in &form.fields {
-        if let Some(key) = name.strip_prefix("f[").and_then(|rest| rest.strip_suffix(']')) {
+        if let Some(key) = input_of(name) {
             fields.insert(key.to_owned(), text.clone());
         }
     }
@@ -268,22 +268,22 @@ async fn keep(state: &State, who: Who, form: Form) -> Result<String, AppError> {
     let mut problems = Vec::new();
     let mut attached = 0;
     for sent in form.files {
-        match keep_one(state, &who, supplier_id, sent.content, &sent.name).await? {
+        match keep_one(state, &who, supplier_id, known, sent.content, &sent.name).await? {
             Ok((id, data)) => {
                 attached += 1;
-                fields.insert(format!("{}{id}", app::uploads::DOCUMENT), sent.name);
+                (known.attach)(&mut fields, &sent.input, id, sent.name);
                 if let Some(data) = data {
                     problems.extend((known.read_data)(&mut fields, &data));
                 }
             }
-            Err(words) => problems.push(FieldProblem::new("files", format!("{}: {words}", sent.name))),
+            Err(words) => problems.push(FieldProblem::new(sent.input, format!("{}: {words}", sent.name))),
         }
     }
     if attached == 0 && problems.is_empty() {
-        problems.push(FieldProblem::new("files", "Choose a file first, then attach it."));
+        problems.push(FieldProblem::new(known.chooser, "Choose a file first, then attach it."));
     }
     let page = (known.page)(&object, &fields);
-    let data = json!({ "fields": fields });
+    let data = (known.draft)(fields, &form.fields);
     let problems: Value = serde_json::to_value(&problems).unwrap_or_default();
     let mut tx = state.house.store.begin(who).await.map_err(AppError::from)?;
     drafts::keep(&mut tx, known.form, &object, &data, &problems).await.map_err(AppError::from)?;
@@ -305,72 +305,45 @@ fn owner(scope: &Scope, named: Option<&str>) -> Result<Option<SupplierId>, AppEr
 
 type Kept = Result<(DocumentId, Option<Vec<u8>>), String>;
 
-/// One file: looked at, scanned, kept. The inner error is for the person; data is given where the file is some.
+/// One file: looked at and kept. The inner error is for the person; data is given where the file is some.
 async fn keep_one(
     state: &State,
     who: &Who,
     supplier_id: Option<SupplierId>,
+    form: &Known,
     content: Result<std::fs::File, NotTaken>,
     name: &str,
 ) -> Result<Kept, AppError> {
-    let uploads = &state.uploads;
+    let intake = &state.uploads.intake;
     let mut file = match content {
         Ok(file) => file,
         Err(why) => return Ok(Err(why.to_string())),
     };
-    let internal = |what: &'static str, error: &(dyn std::error::Error + 'static)| {
-        tracing::error!(error, "{what}");
-        AppError::Unavailable { correlation: String::new() }
-    };
-    let _turn = uploads.looked_at.acquire().await.map_err(|error| internal("No file is looked at any more", &error))?;
-    let looked = tokio::task::spawn_blocking(move || {
+    let unavailable = || AppError::Unavailable { correlation: String::new() };
+    let _turn = intake.turn().await.ok_or_else(unavailable)?;
+    let read = move || {
         let mut content = Vec::new();
         file.read_to_end(&mut content)?;
-        let media = recognise(&content);
-        Ok::<_, std::io::Error>((content, media))
-    });
-    let (content, media) = looked
-        .await
-        .map_err(|error| internal("An upload could not be looked at", &error))?
-        .map_err(|error| internal("An upload could not be read again", &error))?;
-    let media_type = match media {
-        Ok(media_type) => media_type,
-        Err(why) => {
-            tracing::info!(why = %why, "A file was not taken");
-            return Ok(Err(why.to_string()));
-        }
+        Ok(content)
     };
-    if let Some(scanner) = &uploads.scanner {
-        match scanner.look_at(&content).await {
-            Ok(Scanned::Clean) => {}
-            Ok(Scanned::Infected(found)) => {
-                tracing::warn!(found, "The virus scanner found something in an upload; it was not kept");
-                return Ok(Err("The virus scanner does not let this file through. It was not kept.".to_owned()));
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "The virus scanner could not be asked; the upload was not kept"
-                );
-                return Ok(Err(
-                    "The virus scanner does not answer, so no file is taken now. Try again in a few minutes."
-                        .to_owned(),
-                ));
-            }
-        }
-    }
-    let size = content.len() as u64;
-    let data = (media_type == MediaType::Json).then(|| content.clone());
-    // The row first: whoever has no room, or may not, leaves no content behind.
+    let looked = match intake.look(read, form.takes).await {
+        Ok(looked) => looked,
+        Err(Refusal::File(words)) => return Ok(Err(words)),
+        Err(Refusal::Later(words)) => return Ok(Err(words.to_owned())),
+        Err(Refusal::Broken) => return Err(unavailable()),
+    };
+    let size = looked.content.len();
+    let data = (looked.media_type == MediaType::Json).then(|| looked.content.clone());
     let mut tx = state.house.store.begin(who.clone()).await.map_err(AppError::from)?;
-    let new =
-        NewDocument { sha256: store::files::sha256(&content), name: name.to_owned(), media_type, size, supplier_id };
-    let id = match documents::add(&mut tx, &new, uploads.quota).await {
+    let id = match intake.add(&mut tx, &looked, name, supplier_id).await {
         Ok(id) => id,
         Err(CommandError::Invalid(words)) => return Ok(Err(words)),
         Err(error) => return Err(error.into()),
     };
-    uploads.files.keep(content).await.map_err(|error| internal("A document could not be kept", &error))?;
+    intake.keep(looked.content).await.map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "A document could not be kept");
+        unavailable()
+    })?;
     tx.commit().await.map_err(AppError::from)?;
     tracing::info!(document.id = %id, document.size = size, "A document was kept");
     Ok(Ok((id, data)))
@@ -393,7 +366,7 @@ async fn give(Given(state): Given<State>, Path(id): Path<String>, request: Reque
         Ok(document) => document,
         Err(error) => return refuse(error.into()),
     };
-    match state.uploads.files.read(&document.sha256).await {
+    match state.uploads.intake.files().read(&document.sha256).await {
         Ok(Some((size, pieces))) => {
             let mut response = Body::from_stream(pieces).into_response();
             as_attachment(response.headers_mut(), document.media_type, &document.download_name(), size);

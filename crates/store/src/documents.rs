@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::{CommandError, StoreError};
 use crate::orders::read_word;
+use crate::stray_documents;
 use crate::tx::Tx;
 
 /// A file that was checked and whose content is kept.
@@ -51,16 +52,23 @@ impl Document {
     }
 }
 
-/// Adds a document. `quota`: how many bytes one supplier may keep here; the same content counts once. The same file sent
-/// again under the same name by the same supplier is the same document.
+/// Adds a document. `quota`: how many bytes one supplier may keep here; the same content counts once, and what a plant handed
+/// over to him ([`crate::receipt_photos`]) not at all. The same file sent again under the same name by the same supplier is
+/// the same document. The caller keeps the content before he commits.
 pub async fn add(tx: &mut Tx, new: &NewDocument, quota: u64) -> Result<DocumentId, CommandError> {
     let name = shown_name(&new.name);
     let supplier = new.supplier_id.map(|id| id.0);
     let lock = supplier.map_or_else(|| "document/house".to_owned(), |id| format!("document/{id}"));
     // One after another per supplier, or two at once would each see room for one.
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", lock).fetch_one(tx.sql()).await?;
+    // Nobody throws the content away before the commit, see stray_documents.
+    stray_documents::lock_content(tx, &new.sha256, false).await?;
     let known = sqlx::query_scalar!(
-        "select document_id from document where sha256 = $1 and name = $2 and supplier_id is not distinct from $3 limit 1",
+        r#"
+        select document_id from document
+        where sha256 = $1 and name = $2 and supplier_id is not distinct from $3 and plant_id is null
+        limit 1
+        "#,
         new.sha256,
         name,
         supplier
@@ -68,13 +76,15 @@ pub async fn add(tx: &mut Tx, new: &NewDocument, quota: u64) -> Result<DocumentI
     .fetch_optional(tx.sql())
     .await?;
     if let Some(known) = known {
+        stray_documents::renew(tx, known).await?;
         return Ok(DocumentId(known));
     }
     if let Some(supplier) = supplier {
         let kept = sqlx::query_scalar!(
             r#"
             select coalesce(sum(size), 0)::bigint as "kept!"
-            from (select distinct on (sha256) sha256, size from document where supplier_id = $1 and sha256 <> $2) as one
+            from (select distinct on (sha256) sha256, size from document
+                  where supplier_id = $1 and plant_id is null and sha256 <> $2) as one
             "#,
             supplier,
             new.sha256

@@ -1,18 +1,27 @@
 //! The content of documents, kept outside the database under its SHA-256: a folder of this machine by default, an
-//! S3-compatible store by configuration (cargo feature `s3`).
+//! S3-compatible store by configuration.
 //!
 //! The same content is one object, however often and by however many it is sent at once. Nothing is ever overwritten, and
 //! nothing that a person called a file has a part in where it lies.
+//!
+//! An S3-compatible store must honour `If-None-Match: *` when something is put (Amazon S3, MinIO, Ceph, R2 and others do);
+//! [`Files::try_out`] finds out. `scripts/s3.sh test` runs the tests in `tests/files_s3.rs` against one.
 
 use std::path::Path as Folder;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::stream::BoxStream;
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, RetryConfig};
 use sha2::{Digest as _, Sha256};
+
+/// How long a store in the network is tried; a person waits meanwhile.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where the content of documents lies.
 #[derive(Debug, Clone)]
@@ -33,9 +42,39 @@ pub enum FilesError {
     /// An address that this program cannot open.
     #[error("{0}")]
     Address(String),
+    /// The storage overwrites what is there although it was told not to.
+    #[error("the storage of documents overwrites what it was told to leave: it ignores If-None-Match")]
+    Overwrites,
+    /// What was kept came back different, or not at all.
+    #[error("the storage of documents does not give back what it was given")]
+    Forgets,
     /// The storage did not do it.
     #[error("the storage of documents did not answer as expected")]
     Storage(#[from] object_store::Error),
+}
+
+impl FilesError {
+    /// What whoever runs the portal can do about it.
+    pub fn remedy(&self) -> &'static str {
+        use object_store::Error::{NotFound, PermissionDenied, Unauthenticated};
+        match self {
+            Self::Folder { .. } => {
+                "Name a folder in `files` that this user may write to, or give him the right to this one."
+            }
+            Self::Address(_) => "Correct `files`, and the AWS_ variables where it is an s3:// address.",
+            Self::Overwrites => "Use an S3-compatible store that knows conditional writes.",
+            Self::Forgets => "Look at the bucket's life-cycle rules, and at whatever lies between it and here.",
+            Self::Storage(NotFound { .. }) => {
+                "Make the bucket, or correct its name in `files` and its place in AWS_REGION and AWS_ENDPOINT_URL."
+            }
+            Self::Storage(PermissionDenied { .. } | Unauthenticated { .. }) => {
+                "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION; the key needs GetObject, PutObject, DeleteObject and ListBucket."
+            }
+            Self::Storage(_) => {
+                "Check AWS_ENDPOINT_URL (for one without TLS also AWS_ALLOW_HTTP=true), the keys, and the network."
+            }
+        }
+    }
 }
 
 /// The name of content: its SHA-256 in 64 lower-case hexadecimal digits.
@@ -56,35 +95,51 @@ impl Files {
         Ok(Self(Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true))))
     }
 
-    /// At an address: `s3://bucket/prefix`, with the usual `AWS_…` variables for region, endpoint and keys.
-    #[cfg(feature = "s3")]
-    pub fn at(address: &str) -> Result<Self, FilesError> {
-        use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
-        use object_store::prefix::PrefixStore;
-
-        let Some(rest) = address.strip_prefix("s3://") else {
-            return Err(FilesError::Address("documents are kept in a folder or at s3://bucket/prefix".to_owned()));
+    /// At an address: `s3://bucket/prefix`. `settings`: variables with their values; those that begin with `AWS_` say
+    /// region, endpoint and keys, as they do for Amazon's own tools. Nothing is asked of the store yet.
+    pub fn at(address: &str, settings: impl IntoIterator<Item = (String, String)>) -> Result<Self, FilesError> {
+        let rest = address.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")));
+        let Some((bucket, prefix)) = rest.filter(|(bucket, _)| !bucket.is_empty()) else {
+            let words = format!("documents are kept in a folder or at s3://bucket/prefix, not at {address}");
+            return Err(FilesError::Address(words));
         };
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let s3 = AmazonS3Builder::from_env()
+        // The first one stays: whoever finds a provider is right to leave it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut s3 = AmazonS3Builder::new();
+        for (name, value) in settings {
+            let key = name.starts_with("AWS_").then(|| name.to_ascii_lowercase().parse().ok()).flatten();
+            if let (Some(key), false) = (key, value.is_empty()) {
+                s3 = s3.with_config(key, value);
+            }
+        }
+        let s3 = s3
             .with_bucket_name(bucket)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .with_retry(RetryConfig { max_retries: 3, retry_timeout: PATIENCE, ..RetryConfig::default() })
             .build()?;
         Ok(Self(Arc::new(PrefixStore::new(s3, prefix))))
     }
 
-    /// This program was built without the feature that other storages need.
-    #[cfg(not(feature = "s3"))]
-    pub fn at(_address: &str) -> Result<Self, FilesError> {
-        Err(FilesError::Address("this program was built without the feature `s3`".to_owned()))
+    /// Keeps, reads and removes something small, to find out whether the storage does what is needed of it.
+    pub async fn try_out(&self) -> Result<(), FilesError> {
+        let content = format!("Interlock tries its storage of documents: {}", uuid::Uuid::now_v7());
+        let (place, options) = (place(&sha256(content.as_bytes())), created);
+        self.0.put_opts(&place, PutPayload::from(content.clone()), options()).await?;
+        let again = self.0.put_opts(&place, PutPayload::from("overwritten"), options()).await;
+        let read = async { self.0.get(&place).await?.bytes().await }.await;
+        self.0.delete(&place).await?;
+        match again {
+            Err(object_store::Error::AlreadyExists { .. }) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => return Err(FilesError::Overwrites),
+        }
+        if read? == content.as_bytes() { Ok(()) } else { Err(FilesError::Forgets) }
     }
 
     /// Keeps content and gives its name. Content that is there already stays as it is.
     pub async fn keep(&self, content: Vec<u8>) -> Result<String, FilesError> {
         let name = sha256(&content);
-        // Created or not, never replaced: two who send the same at once meet here, and one of them is told it exists.
-        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.0.put_opts(&place(&name), PutPayload::from(content), options).await {
+        match self.0.put_opts(&place(&name), PutPayload::from(content), created()).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(name),
             Err(error) => Err(error.into()),
         }
@@ -105,6 +160,19 @@ impl Files {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// Throws the content under a name away; where there is none, nothing happens.
+    pub async fn remove(&self, name: &str) -> Result<(), FilesError> {
+        match self.0.delete(&place(name)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Created or not, never replaced: two who send the same at once meet here, and one of them is told that it exists.
+fn created() -> PutOptions {
+    PutOptions { mode: PutMode::Create, ..PutOptions::default() }
 }
 
 /// Two levels, so that no folder holds everything.
@@ -137,6 +205,30 @@ mod tests {
         let (size, pieces) = files.read(&names[0]).await.expect("readable").expect("there");
         let read: Vec<Vec<u8>> = pieces.try_collect().await.expect("all of it");
         assert_eq!((size, read.concat()), (300_000, content));
+    }
+
+    #[tokio::test]
+    async fn a_folder_does_what_is_needed_and_is_left_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::in_folder(folder.path()).expect("storage");
+        files.try_out().await.expect("it works");
+        assert_eq!(count(folder.path()), 0);
+        let name = files.keep(b"content".to_vec()).await.expect("kept");
+        for _ in 0..2 {
+            files.remove(&name).await.expect("removed, or gone already");
+            assert!(files.read(&name).await.expect("readable").is_none());
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_bucket() {
+        for wrong in ["https://bucket.example", "s3://", "s3:///prefix", "ftp://x"] {
+            let refused = Files::at(wrong, []).expect_err(wrong);
+            assert!(
+                matches!(&refused, FilesError::Address(words) if words.contains("s3://bucket/prefix")),
+                "{refused}"
+            );
+        }
     }
 
     #[tokio::test]

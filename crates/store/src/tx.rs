@@ -13,6 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::access::{Actor, Scope};
 use domain::id::CorrelationId;
+use sha2::{Digest as _, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use uuid::Uuid;
@@ -118,14 +119,14 @@ impl Store {
     pub async fn begin(&self, who: Who) -> Result<Tx, StoreError> {
         let now = self.clock.now();
         let inner = self.pool.begin_with(AssertSqlSafe(opening("begin", &who))).await?;
-        Ok(Tx { inner, who, now, written: Written::default(), signals: self.signals.clone() })
+        Ok(Tx { inner, who, now, request: None, written: Written::default(), signals: self.signals.clone() })
     }
 
     /// Begins a transaction that can only read.
     pub async fn read(&self, who: Who) -> Result<Tx, StoreError> {
         let now = self.clock.now();
         let inner = self.pool.begin_with(AssertSqlSafe(opening("begin read only", &who))).await?;
-        Ok(Tx { inner, who, now, written: Written::default(), signals: self.signals.clone() })
+        Ok(Tx { inner, who, now, request: None, written: Written::default(), signals: self.signals.clone() })
     }
 
     /// Whether the database answers.
@@ -163,12 +164,33 @@ pub(crate) fn new_id(now: DateTime<Utc>) -> Uuid {
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()))
 }
 
+/// A request of a machine, known by the SHA-256 of its method, path and body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request([u8; 32]);
+
+impl Request {
+    /// `path` with its query. The body counts byte for byte: whoever tries again sends what he sent.
+    pub fn of(method: &str, path: &str, body: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        // Neither a method nor a path has a line end in it, so that nothing can move from one to the other.
+        hash.update(format!("{method}\n{path}\n"));
+        hash.update(body);
+        Self(hash.finalize().into())
+    }
+
+    /// As it is kept.
+    pub(crate) const fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A transaction under way.
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
     who: Who,
     now: DateTime<Utc>,
+    request: Option<Request>,
     written: Written,
     signals: Signals,
 }
@@ -207,6 +229,17 @@ impl Tx {
     /// A new id.
     pub fn new_id(&self) -> Uuid {
         new_id(self.now)
+    }
+
+    /// Notes which request of a machine this carries out: its key then counts for this request only, see
+    /// `crate::submissions`.
+    pub const fn carries_out(&mut self, request: Request) {
+        self.request = Some(request);
+    }
+
+    /// The machine's request that this carries out; none for forms and for loops.
+    pub(crate) const fn request(&self) -> Option<Request> {
+        self.request
     }
 
     /// Notes that the commit is to wake those who wait for `topic`.

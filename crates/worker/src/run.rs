@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::settings::Secrets;
+use store::files::Files;
 use store::{Store, StoreError, Tx, Who};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub appliers: usize,
     /// How long things are kept.
     pub kept: Kept,
+    /// Where the content of documents lies; none leaves documents alone.
+    pub files: Option<Files>,
     /// The delivery core's; the connection's own limit is put in.
     pub delivery: core::Settings,
     /// Names this process on the page of a connection.
@@ -40,6 +43,7 @@ impl Default for Settings {
             pace: Pace::default(),
             appliers: 4,
             kept: Kept::default(),
+            files: None,
             delivery: core::Settings::default(),
             owner: format!("process {}", std::process::id()),
         }

@@ -1,13 +1,14 @@
 //! The broom: once a day, and at every start. Makes the partitions of the coming months and throws away what ended long
-//! ago. Any number of workers may sweep at once.
+//! ago, documents that belong to nothing among it. Any number of workers may sweep at once.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use store::StoreError;
+use store::files::Files;
 use store::retention::{self, Before};
+use store::{StoreError, stray_documents};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::run::Means;
 
@@ -20,11 +21,18 @@ pub struct Kept {
     pub submissions: TimeDelta,
     /// What was typed and not sent.
     pub drafts: TimeDelta,
+    /// Documents that were uploaded and attached to nothing.
+    pub stray_documents: TimeDelta,
 }
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { ended: TimeDelta::days(7), submissions: TimeDelta::days(90), drafts: TimeDelta::days(90) }
+        Self {
+            ended: TimeDelta::days(7),
+            submissions: TimeDelta::days(90),
+            drafts: TimeDelta::days(90),
+            stray_documents: TimeDelta::days(1),
+        }
     }
 }
 
@@ -47,6 +55,15 @@ pub async fn once(means: &Means) -> Result<(), StoreError> {
     if made > 0 {
         info!(partitions.made = made, "Partitions of the event log were made ahead");
     }
+    what_ended(means).await?;
+    // After the drafts: one that nobody sent names documents.
+    match &means.settings.files {
+        Some(files) => documents(means, files).await,
+        None => Ok(()),
+    }
+}
+
+async fn what_ended(means: &Means) -> Result<(), StoreError> {
     loop {
         let mut tx = means.begin("sweep").await?;
         let (now, kept) = (tx.now(), means.settings.kept);
@@ -66,4 +83,34 @@ pub async fn once(means: &Means) -> Result<(), StoreError> {
             return Ok(());
         }
     }
+}
+
+/// Removes documents that were attached to nothing, one by one.
+async fn documents(means: &Means, files: &Files) -> Result<(), StoreError> {
+    let mut tx = means.begin("sweep").await?;
+    let before = tx.now() - means.settings.kept.stray_documents;
+    let strays = stray_documents::older_than(&mut tx, before).await?;
+    tx.commit().await?;
+    let mut removed = 0_u64;
+    for stray in strays {
+        let mut tx = means.begin("sweep").await?;
+        let Some(gone) = stray_documents::remove(&mut tx, stray, before).await? else { continue };
+        // Before the commit: what cannot be removed keeps its row, and is tried again on the next day.
+        if gone.was_last
+            && let Err(problem) = files.remove(&gone.sha256).await
+        {
+            warn!(
+                error = &problem as &dyn std::error::Error,
+                document.id = %stray,
+                "The content of a document that belongs to nothing could not be removed; it is tried again tomorrow"
+            );
+            break;
+        }
+        tx.commit().await?;
+        removed += 1;
+    }
+    if removed > 0 {
+        info!(documents.removed = removed, "Documents that were attached to nothing were removed");
+    }
+    Ok(())
 }

@@ -13,6 +13,8 @@ use store::Store;
 use utoipa::openapi::OpenApi;
 use worker::systems::Systems;
 
+use crate::intake::Intake;
+
 /// What the doors for machines need.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -22,9 +24,9 @@ pub struct Entry {
     pub systems: Arc<Systems>,
 }
 
-/// Every address below `/api`. No cookie counts here: each message proves by itself whom it is from.
-pub fn router(entry: Entry) -> Router {
-    let (keyed, openapi) = v1::keyed(entry.store.clone());
+/// Every address below `/api`; files that machines send go through the intake. No cookie counts here: each message proves by itself whom it is from.
+pub fn router(entry: Entry, intake: Intake) -> Router {
+    let (keyed, openapi) = v1::keyed(entry.store.clone(), intake);
     let (addressed, openapi) = (Router::new().nest("/api/v1", keyed), nested(openapi));
     let pushed = Router::new().nest("/api/v1", v1::pushed()).with_state(entry);
     addressed.merge(pushed).merge(docs::router(openapi))

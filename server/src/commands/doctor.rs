@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{by_command, connect};
 use crate::config::Config;
-use crate::loops;
+use crate::{loops, storage};
 
 pub(super) async fn run(config: &Config, url: &str) -> anyhow::Result<ExitCode> {
     let mut report = Report::default();
@@ -18,13 +18,14 @@ pub(super) async fn run(config: &Config, url: &str) -> anyhow::Result<ExitCode> 
             if config.secure() { "for HTTPS only" } else { "without TLS" }
         ),
     );
-    files(config, &mut report);
+    site(config, &mut report);
+    documents(config, &mut report).await;
     database(config, url, place, &mut report).await;
     report.print();
     Ok(if report.wrong() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn files(config: &Config, report: &mut Report) {
+fn site(config: &Config, report: &mut Report) {
     let pkg = config.site_root.join("pkg");
     match std::fs::read_dir(&pkg) {
         Ok(_) => report.fine("site", format!("{} is there", pkg.display())),
@@ -33,6 +34,31 @@ fn files(config: &Config, report: &mut Report) {
             format!("{}: {error}", pkg.display()),
             "Build it with `cargo xtask build`, or name its directory in site_root.",
         ),
+    }
+}
+
+/// Something small can be kept, read and removed where documents lie.
+async fn documents(config: &Config, report: &mut Report) {
+    let place = storage::place(config);
+    let tried = match storage::open(config) {
+        Ok(files) => files.try_out().await,
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok(()) => report.fine("documents", format!("can be kept, read and removed in {place}")),
+        Err(error) => {
+            let mut words = format!("{place}: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(deeper) = cause {
+                let more = deeper.to_string();
+                // Some causes repeat what lies below them.
+                if !words.contains(&more) {
+                    words = format!("{words}: {more}");
+                }
+                cause = deeper.source();
+            }
+            report.wrong_because("documents", words, error.remedy());
+        }
     }
 }
 

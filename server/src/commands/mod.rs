@@ -56,7 +56,7 @@ enum Command {
     /// Add, reset, disable or enable people.
     #[command(subcommand)]
     User(UserCommand),
-    /// Check configuration, database, migrations, roles and connections, and say what to do.
+    /// Check configuration, storage of documents, database, migrations, roles and connections, and say what to do.
     Doctor,
 }
 
@@ -183,7 +183,7 @@ async fn migrate(url: &str) -> anyhow::Result<()> {
 async fn work(config: &Config, url: &str) -> anyhow::Result<()> {
     fit(url).await?;
     let store = connect(config, url).await?;
-    let loops = loops::start(&store, config, true);
+    let loops = loops::start(&store, config, true)?;
     tracing::info!("Working; Ctrl-C stops");
     stop_asked().await;
     loops.stop().await;

@@ -14,20 +14,26 @@ use tokio::net::TcpStream;
 
 use crate::portal::{Browser, PASSWORD, Portal, location, said};
 
-const BOUNDARY: &str = "----a-boundary";
-const DOOR: &str = "/do/upload-files";
+pub const BOUNDARY: &str = "----a-boundary";
+pub const DOOR: &str = "/do/upload-files";
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
 fn form(fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Vec<u8> {
+    let files: Vec<_> = files.iter().map(|(name, content)| ("files", *name, *content)).collect();
+    form_with(fields, &files)
+}
+
+/// The form with files, each the name of its input, its own name and its content.
+pub fn form_with(fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, text) in fields {
         body.extend(
             format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n").bytes(),
         );
     }
-    for (name, content) in files {
+    for (input, name, content) in files {
         let head = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n"
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{input}\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n"
         );
         body.extend(head.bytes());
         body.extend_from_slice(content);
@@ -54,7 +60,7 @@ async fn page(browser: &mut Browser) -> String {
 }
 
 /// The address of the only document on a page.
-fn document(page: &str) -> String {
+pub fn document(page: &str) -> String {
     let at = page.find("/documents/").expect("a document is named");
     page[at..at + "/documents/".len() + 36].to_owned()
 }

@@ -341,7 +341,10 @@ async fn what_is_corrected_or_taken_back_while_it_waits_is_never_booked(
     floor.hears(&Command::ReverseReport(reversal)).await;
     floor.completes("m-4", 10).await;
     // What was never booked is taken back without a word: its reversals are told, and have no effect there.
-    floor.scenario.until("the completion", || async { floor.booked().iter().any(|(what, _)| what == "completion") }).await;
+    floor
+        .scenario
+        .until("the completion", || async { floor.booked().iter().any(|(what, _)| what == "completion") })
+        .await;
     let stock = floor.scenario.erp.stock(PLANT, "SHAFT").expect("a figure");
     assert_eq!(stock.lots[0].on_hand, Decimal::from(50 - 7 - 3));
     let booked = floor.booked();

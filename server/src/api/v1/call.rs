@@ -1,7 +1,7 @@
 //! One call of a machine: who it is, what its key reaches, how often it may call, and how its body is read. No cookie, no
 //! session: a key is proven with every call.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::access::throttle::Throttle;
 use app::request::Address;
@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use domain::access::Right;
+use domain::document::LARGEST_FILE;
 use domain::id::{CorrelationId, SupplierId};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -20,9 +21,14 @@ use store::{Store, StoreError, Tx, Who};
 use uuid::Uuid;
 
 use super::problem::Refused;
+use crate::intake::Intake;
 
 /// The largest body, in bytes: a ship notice of two thousand lots and twenty thousand serials has about one and a half.
 pub const LARGEST: usize = 4 * 1024 * 1024;
+/// The largest body with files in it, in bytes: one of the largest files as base64, or some smaller ones, and what is said of
+/// them.
+pub const LARGEST_WITH_FILES: usize = 36 * 1024 * 1024;
+const _: () = assert!(LARGEST_FILE / 3 * 4 + 1024 * 1024 < LARGEST_WITH_FILES, "the largest file has room");
 /// The longest Idempotency-Key.
 const LONGEST_KEY: usize = 200;
 /// Calls of one machine in a row, and how fast they come back: 600 a minute.
@@ -36,12 +42,14 @@ pub struct Desk {
     pub store: Store,
     /// Calls per machine.
     pub per_machine: Arc<Throttle>,
+    /// For files.
+    pub intake: Intake,
 }
 
 impl Desk {
     /// With the usual rate.
-    pub fn new(store: Store) -> Self {
-        Self { store, per_machine: Arc::new(Throttle::new(BURST, REFILL)) }
+    pub fn new(store: Store, intake: Intake) -> Self {
+        Self { store, per_machine: Arc::new(Throttle::new(BURST, REFILL)), intake }
     }
 }
 
@@ -51,6 +59,9 @@ pub struct Caller {
     store: Store,
     key: KeyView,
     who: Who,
+    /// What it asks for; known once [`Sent`] has read the body, which is the last that an operation takes.
+    request: Arc<OnceLock<store::Request>>,
+    intake: Intake,
 }
 
 impl Caller {
@@ -79,9 +90,18 @@ impl Caller {
         self.store.read(self.who.clone()).await
     }
 
-    /// Begins a transaction that can change something, within the scope of the key.
+    /// Begins a transaction that can change something, within the scope of the key, for the request that was read.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        self.store.begin(self.who.clone()).await
+        let mut tx = self.store.begin(self.who.clone()).await?;
+        if let Some(request) = self.request.get() {
+            tx.carries_out(*request);
+        }
+        Ok(tx)
+    }
+
+    /// For the files of this call.
+    pub const fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// The key of this sending: the header Idempotency-Key in the machine's own namespace, so that two machines that count
@@ -176,7 +196,7 @@ async fn known(
         tx.commit().await?;
     }
     let who = Who { actor: key.actor(), scope: key.scope(), correlation, address };
-    Ok(Caller { store: desk.store.clone(), key, who })
+    Ok(Caller { store: desk.store.clone(), key, who, request: Arc::default(), intake: desk.intake.clone() })
 }
 
 /// The query of a call; what is not known or not understood is refused, not ignored.
@@ -192,10 +212,10 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     }
 }
 
-/// The JSON body of a call.
-pub struct Sent<T>(pub T);
+/// The JSON body of a call, of at most `MOST` bytes.
+pub struct Sent<T, const MOST: usize = LARGEST>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
+impl<S: Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Sent<T, MOST> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
@@ -205,7 +225,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
             let words = "Send JSON, with the header content-type: application/json.";
             return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
         }
-        let body = limited(&parts.headers, body).await?;
+        let body = limited(&parts.headers, body, MOST).await?;
+        if let Some(caller) = parts.extensions.get::<Caller>() {
+            let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+            // Read once per request, so nobody was before.
+            let _first = caller.request.set(store::Request::of(parts.method.as_str(), path, &body));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&body);
         let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let at = error.path().to_string();
@@ -216,20 +241,33 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     }
 }
 
-async fn limited(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Refused> {
+async fn limited(headers: &HeaderMap, body: Body, most: usize) -> Result<axum::body::Bytes, Refused> {
     let too_large = || {
-        let words = format!("The body is larger than {} MiB.", LARGEST / 1024 / 1024);
+        let words = format!("The body is larger than {} MiB.", most / 1024 / 1024);
         Refused::new(StatusCode::PAYLOAD_TOO_LARGE, words)
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LARGEST) {
+    if announced(headers).is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    match http_body_util::BodyExt::collect(http_body_util::Limited::new(body, LARGEST)).await {
+    match http_body_util::BodyExt::collect(http_body_util::Limited::new(body, most)).await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Refused::new(StatusCode::BAD_REQUEST, "The request broke off before its end.")),
     }
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
+/// For operations with files: a body that is large, or does not say how large it is, waits for its turn to be in memory.
+pub async fn in_turn(request: Request, next: Next) -> Response {
+    let is_small = announced(request.headers()).is_some_and(|length| length <= LARGEST);
+    let _turn = match request.extensions().get::<Caller>().map(|caller| caller.intake.clone()) {
+        Some(intake) if !is_small && request.method() != http::Method::GET => intake.turn().await,
+        _ => None,
+    };
+    next.run(request).await
 }
 
 /// The state of a thing as an entity tag.

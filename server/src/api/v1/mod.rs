@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::call::Desk;
 use super::Entry;
+use crate::intake::Intake;
 
 /// Pushed messages.
 pub fn pushed() -> Router<Entry> {
@@ -26,8 +27,8 @@ pub fn pushed() -> Router<Entry> {
 }
 
 /// For machines with keys, with what the code says of itself.
-pub fn keyed(store: Store) -> (Router, OpenApi) {
-    let desk = Desk::new(store);
+pub fn keyed(store: Store, intake: Intake) -> (Router, OpenApi) {
+    let desk = Desk::new(store, intake);
     let (router, openapi) = described().split_for_parts();
     // On each route and not on what is not found: an address that does not exist asks nobody for a key.
     (router.route_layer(from_fn_with_state(desk.clone(), call::admit)).with_state(desk), openapi)

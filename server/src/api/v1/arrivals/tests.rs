@@ -15,11 +15,13 @@ use sha2::Sha256;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use store::arrivals::{self, End};
 use store::connections::{Configured, Takes};
+use store::files::Files;
 use store::{Clock, Store, Who, connections};
 use tower::ServiceExt as _;
 use worker::systems::Systems;
 
 use crate::api::{Entry, router};
+use crate::intake::Intake;
 
 /// 2026-12-01T08:00:00Z.
 const NOW: i64 = 1_796_112_000;
@@ -62,7 +64,10 @@ fn pushed(id: &str, body: &str) -> http::request::Builder {
 
 /// The status, what is told when it is a no, and the body when it is a yes.
 async fn knock(entry: &Entry, request: Request<Body>) -> (StatusCode, Option<AppError>, Value) {
-    let mut response = router(entry.clone()).oneshot(request).await.expect("an answer");
+    // Nobody sends files here.
+    let files = Files::in_folder(&std::env::temp_dir().join("interlock-arrivals-tests")).expect("a folder");
+    let doors = router(entry.clone(), Intake::new(files, None, 0));
+    let mut response = doors.oneshot(request).await.expect("an answer");
     let error = response.extensions_mut().remove::<AppError>();
     let status = response.status();
     let body = axum::body::to_bytes(response.into_body(), 65_536).await.expect("a body");

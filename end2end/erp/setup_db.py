@@ -147,9 +147,9 @@ def user(login, name, groups):
 buyer_groups = ['purchase.group_purchase',
     'purchase_amendment.group_purchase_amendment', 'stock.group_stock']
 keys = {
-    # Cancellation: a receipt that was taken back.
+    # Cancellation: a receipt or a report of the shop floor that was taken back.
     'portal': user('portal', 'Supplier portal', buyer_groups + [
-            'stock.group_stock_cancellation']),
+            'production.group_production', 'stock.group_stock_cancellation']),
     'buyer': user('buyer', 'Bea Buyer', buyer_groups + [
             'production.group_production', 'quality.group_quality']),
     # May not amend: what a connection looks like whose user lacks a group.

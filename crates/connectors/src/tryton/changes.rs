@@ -25,8 +25,11 @@ const SUPPLIERS: Feed = Feed { name: "suppliers", every_seconds: 300 };
 const ITEMS: Feed = Feed { name: "items", every_seconds: 300 };
 const PLANTS: Feed = Feed { name: "plants", every_seconds: 900 };
 const RECEIPTS: Feed = Feed { name: "receipts", every_seconds: 20 };
+pub const WORK_ORDERS: Feed = Feed { name: "work_orders", every_seconds: 20 };
 /// What can be polled.
-pub const FEEDS: &[Feed] = &[ORDERS, RECEIPTS, SUPPLIERS, ITEMS, PLANTS];
+pub const FEEDS: &[Feed] = &[ORDERS, WORK_ORDERS, RECEIPTS, SUPPLIERS, ITEMS, PLANTS];
+/// The same of a Tryton that nothing is made with.
+pub const WITHOUT_PRODUCTION: &[Feed] = &[ORDERS, RECEIPTS, SUPPLIERS, ITEMS, PLANTS];
 
 /// How far each sweep goes back, in microseconds: two minutes.
 const OVERLAP: i64 = 120_000_000;
@@ -147,11 +150,22 @@ fn target(feed: Feed, company: i64, order_filter: &Value) -> Result<Target, Faul
             at_first: json!([["moves.purchase.state", "=", "processing"]]),
             sources: vec![source("stock.shipment.in", "id", json!([["company", "=", company]]))],
         },
+        "work_orders" => Target {
+            feed: WORK_ORDERS,
+            model: "production",
+            fields: super::production::feed::FIELDS,
+            domain: json!([["company", "=", company], order_filter]),
+            at_first: json!([["state", "in", ["request", "draft", "waiting", "assigned", "running"]]]),
+            sources: vec![
+                source("production", "id", json!([["company", "=", company]])),
+                source("stock.move", "production_input", json!([["production_input.company", "=", company]])),
+            ],
+        },
         other => return Err(Fault::Permanent { message: format!("There is no feed {other:?}.") }),
     })
 }
 
-/// One poll: a batch of what a sweep found, or of the first reading.
+/// One poll: a batch of what a sweep found, or of the first reading. The filter is that of orders or work orders.
 pub async fn poll(wire: &Wire, feed: Feed, cursor: &Cursor, company: i64, filter: &Value) -> Result<Polled, Fault> {
     let target = target(feed, company, filter)?;
     let mut position: Position = match &cursor.0 {
@@ -333,6 +347,7 @@ async fn read(wire: &Wire, target: &Target, ids: &[i64], as_of: i64) -> Result<V
             Ok(references(target, records.into_iter().filter(|party| suppliers.contains(&id(party)))))
         }
         "receipts" => super::receipt::messages(wire, RECEIPTS, &records).await,
+        "work_orders" => super::production::feed::messages(wire, WORK_ORDERS, &records, as_of).await,
         _ => Ok(references(target, records)),
     }
 }

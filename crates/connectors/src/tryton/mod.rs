@@ -7,11 +7,12 @@
 //! are noted on them ([`milestone`]), and which a receipt at our dock receives and its reversal cancels ([`dock`]); holds and
 //! usage decisions as internal shipments ([`relocation`]) between the storage zone and the locations for what is on hold
 //! ([`hold`]), in inspection or blocked ([`decision`]). Receipts come back ([`receipt`]), and questions about stock are
-//! answered ([`stock`]). Tryton has no place for an idempotency key: we look before we write, and what leaves no other trace
+//! answered ([`stock`]). Productions are work orders, on which each report of the shop floor is a stock move ([`production`]).
+//! Tryton has no place for an idempotency key: we look before we write, and what leaves no other trace
 //! leaves a note that holds the key ([`note`], [`remark`]). Decided in `docs/decisions/0010-tryton-write-back.md`.
 //!
-//! The key's user needs the groups Purchase, Purchase Amendment and Stock, and Stock Cancellation where receipts are taken back;
-//! no administrator, no password.
+//! The key's user needs the groups Purchase, Purchase Amendment, Stock and Production, and Stock Cancellation where receipts or
+//! reports are taken back; no administrator, no password.
 
 mod changes;
 mod decision;
@@ -21,6 +22,7 @@ mod lot;
 mod milestone;
 mod note;
 mod plan;
+mod production;
 mod receipt;
 mod relocation;
 mod remark;
@@ -60,6 +62,23 @@ const CARRIES: &[EventKind] = &[
     EventKind::LotDecided,
     EventKind::HoldPlaced,
     EventKind::HoldReleased,
+    EventKind::MaterialConsumed,
+    EventKind::OutputCompleted,
+    EventKind::ReportReversed,
+    EventKind::StockRequested,
+];
+/// The same of a Tryton that nothing is made with.
+const WITHOUT_PRODUCTION: &[EventKind] = &[
+    EventKind::PromiseMade,
+    EventKind::ShipmentAnnounced,
+    EventKind::ShipmentAmended,
+    EventKind::ShipmentCancelled,
+    EventKind::ShipmentMoved,
+    EventKind::ReceiptPosted,
+    EventKind::ReceiptReversed,
+    EventKind::LotDecided,
+    EventKind::HoldPlaced,
+    EventKind::HoldReleased,
     EventKind::StockRequested,
 ];
 /// The version that this was tried with; another one may work.
@@ -79,6 +98,12 @@ const NEEDED: &[(&str, &str)] = &[
          purchase_amendment.",
     ),
 ];
+/// The same for production.
+const FOR_PRODUCTION: (&str, &str) = (
+    "production",
+    "work orders cannot be read, and what the shop floor reports is not posted. Give the key's user the group Production, or \
+     set production to no.",
+);
 /// A connection to a Tryton.
 #[derive(Debug)]
 pub struct Tryton {
@@ -94,11 +119,11 @@ fn build(given: &Value, secrets: &dyn Secrets) -> Result<Box<dyn Connector>, Set
 #[async_trait]
 impl Connector for Tryton {
     fn carries(&self) -> &'static [EventKind] {
-        CARRIES
+        if self.settings.production { CARRIES } else { WITHOUT_PRODUCTION }
     }
 
     fn feeds(&self) -> &'static [Feed] {
-        changes::FEEDS
+        if self.settings.production { changes::FEEDS } else { changes::WITHOUT_PRODUCTION }
     }
 
     async fn probe(&self) -> Result<Health, Fault> {
@@ -110,7 +135,8 @@ impl Connector for Tryton {
         // Whoever cannot read purchases cannot do anything here: this one is a fault, the others are remarks.
         let filter = &self.settings.order_filter;
         self.one("purchase.purchase", json!([["company", "=", self.settings.company], filter])).await?;
-        for (model, without) in NEEDED {
+        let made = self.settings.production.then_some(FOR_PRODUCTION);
+        for (model, without) in NEEDED.iter().copied().chain(made) {
             match self.one(model, json!([])).await {
                 Ok(_) => {}
                 Err(Fault::Credentials { .. } | Fault::Contract { .. }) => {
@@ -142,7 +168,9 @@ impl Connector for Tryton {
     }
 
     async fn poll(&self, feed: Feed, cursor: &Cursor) -> Result<Polled, Fault> {
-        changes::poll(&self.wire, feed, cursor, self.settings.company, &self.settings.order_filter).await
+        let filter =
+            if feed == changes::WORK_ORDERS { &self.settings.work_order_filter } else { &self.settings.order_filter };
+        changes::poll(&self.wire, feed, cursor, self.settings.company, filter).await
     }
 
     /// Tryton has no webhooks (8.2): nothing that claims to come from it was sent by it.

@@ -27,7 +27,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "rest_key",
         label: "REST key",
         help: "Names the key of a user application for REST, e.g. env:INTERLOCK_SECRET_TRYTON. Its user needs the groups \
-               Purchase, Purchase Amendment, Stock and, for receipts that are taken back, Stock Cancellation.",
+               Purchase, Purchase Amendment, Stock, Production and, for what is taken back, Stock Cancellation.",
         required: true,
         secret: true,
     },
@@ -42,6 +42,21 @@ pub const SETTINGS: &[Setting] = &[
         key: "order_filter",
         label: "Order filter",
         help: "Take only purchases in this Tryton domain, as JSON, e.g. [[\"warehouse.code\", \"=\", \"P1\"]]. Empty: all.",
+        required: false,
+        secret: false,
+    },
+    Setting {
+        key: "production",
+        label: "Production",
+        help: "Whether productions are read as work orders and what the shop floor reports is posted on them: yes or no. \
+               Needs Tryton's module production. Empty: yes.",
+        required: false,
+        secret: false,
+    },
+    Setting {
+        key: "work_order_filter",
+        label: "Work order filter",
+        help: "Take only productions in this Tryton domain, as JSON, e.g. [[\"warehouse.code\", \"=\", \"P1\"]]. Empty: all.",
         required: false,
         secret: false,
     },
@@ -92,6 +107,10 @@ struct Given {
     company: i64,
     #[serde(default = "everything", deserialize_with = "domain")]
     order_filter: Value,
+    #[serde(default = "switched_on", deserialize_with = "yes_or_no")]
+    production: bool,
+    #[serde(default = "everything", deserialize_with = "domain")]
+    work_order_filter: Value,
     hold_location: Option<String>,
     inspection_location: Option<String>,
     blocked_location: Option<String>,
@@ -112,6 +131,10 @@ pub struct TrytonSettings {
     pub company: i64,
     /// A Tryton domain that limits the purchases; `[]` for all.
     pub order_filter: Value,
+    /// Work orders are made with it.
+    pub production: bool,
+    /// A Tryton domain that limits the productions; `[]` for all.
+    pub work_order_filter: Value,
     /// Where lots lie that may not be used.
     pub places: Places,
     /// For a whole call.
@@ -154,6 +177,8 @@ impl TrytonSettings {
             rest_key: Secret::read(secrets, "rest_key", &given.rest_key)?,
             company: given.company,
             order_filter: given.order_filter,
+            production: given.production,
+            work_order_filter: given.work_order_filter,
             places: Places {
                 hold: code(given.hold_location).unwrap_or_else(|| "HOLD-{plant}".to_owned()),
                 inspection: code(given.inspection_location),
@@ -170,6 +195,20 @@ fn code(given: Option<String>) -> Option<String> {
 
 const fn first() -> i64 {
     1
+}
+
+const fn switched_on() -> bool {
+    true
+}
+
+/// A word from a form, or a boolean.
+fn yes_or_no<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(flag) => Ok(flag),
+        Value::String(word) if word.trim().eq_ignore_ascii_case("yes") => Ok(true),
+        Value::String(word) if word.trim().eq_ignore_ascii_case("no") => Ok(false),
+        _ => Err(serde::de::Error::custom("Enter yes or no.")),
+    }
 }
 
 fn everything() -> Value {

@@ -69,6 +69,9 @@ pub fn interpret(raw: &Raw) -> Result<Vec<Command>, NotUnderstood> {
         "items" => Ok(vec![Command::MirrorItem(item(&read(&raw.body)?))]),
         "receipts" => Ok(super::receipt::snapshot(&raw.body)?.map(Command::PostReceipt).into_iter().collect()),
         super::stock::CHANNEL => Ok(vec![Command::MirrorStock(super::stock::snapshot(&raw.body)?)]),
+        "work_orders" => {
+            Ok(super::production::feed::snapshot(&raw.body)?.map(Command::MirrorWorkOrder).into_iter().collect())
+        }
         "plants" => Ok(vec![Command::MirrorPlant(plant(&read(&raw.body)?))]),
         other => Err(problem("$", format!("Messages of the channel {other:?} are not known here."))),
     }
@@ -181,7 +184,7 @@ fn supplier(party: &Named) -> SupplierSnapshot {
     SupplierSnapshot { number: code(party), name: party.name.clone() }
 }
 
-fn plant(warehouse: &Named) -> PlantSnapshot {
+pub(super) fn plant(warehouse: &Named) -> PlantSnapshot {
     PlantSnapshot { code: code(warehouse), name: warehouse.name.clone() }
 }
 
@@ -189,7 +192,7 @@ fn code(record: &Named) -> String {
     record.code.clone().filter(|code| !code.trim().is_empty()).unwrap_or_else(|| format!("#{}", record.id))
 }
 
-fn item(product: &Product) -> ItemSnapshot {
+pub(super) fn item(product: &Product) -> ItemSnapshot {
     ItemSnapshot {
         number: product
             .code

@@ -355,6 +355,14 @@ impl Wire {
         self.change(Call::post(&path).query("f", "id").json(json!({}))).await.map(|_| ())
     }
 
+    /// Presses a button as somebody who has read Tryton's warnings and goes on: where what it warns of has happened already.
+    pub async fn press_past_warnings(&self, model: &str, id: i64, button: &str) -> Result<(), Trouble> {
+        let path = format!("{}/rest/model/{model}/{id}/{button}", self.database);
+        let context = json!({"company": self.company, "language": "en", "_skip_warnings": true});
+        let call = Call::post(&path).query("f", "id").json(json!({}));
+        self.changed(call, encoded(&context)).await.map(|_| ())
+    }
+
     /// The server's version, which it tells to everybody, and its clock minus ours.
     pub async fn version(&self) -> Result<(String, Option<TimeDelta>), Fault> {
         #[derive(Deserialize)]
@@ -367,7 +375,11 @@ impl Wire {
     }
 
     async fn change(&self, call: Call<'_>) -> Result<Answer, Trouble> {
-        let answer = self.http.send(call.header("x-tryton-context", &self.context)).await?;
+        self.changed(call, self.context.clone()).await
+    }
+
+    async fn changed(&self, call: Call<'_>, context: String) -> Result<Answer, Trouble> {
+        let answer = self.http.send(call.header("x-tryton-context", context)).await?;
         match answer.status {
             400 | 403 => Err(Trouble::Refused(reason(&answer))),
             // We have just read the record: somebody deleted it. The next try sees what is there then.

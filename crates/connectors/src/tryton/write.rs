@@ -12,7 +12,7 @@ use super::note::{self, Part, Record, records};
 use super::plan::{Amend, Cannot, Change, changes, plan};
 use super::settings::TrytonSettings;
 use super::wire::{self, Amendment, Line, Note, ORDER_FIELDS, Order, Query, Trouble, Wire};
-use super::{decision, dock, hold, milestone, shipment, stock};
+use super::{decision, dock, hold, milestone, production, shipment, stock};
 use crate::outcome::{Fault, Outcome};
 use crate::{LinkKind, Outgoing};
 
@@ -33,6 +33,9 @@ pub async fn deliver(wire: &Wire, settings: &TrytonSettings, delivery: &Outgoing
         Event::ReceiptPosted { receipt } => dock::receive(wire, settings, delivery, receipt).await,
         Event::ReceiptReversed { receipt, reason, .. } => dock::reverse(wire, delivery, receipt, reason).await,
         Event::LotDecided { lot, moves, .. } => decision::carry_out(wire, settings, delivery, lot, moves).await,
+        Event::MaterialConsumed { .. } | Event::OutputCompleted { .. } | Event::ReportReversed { .. } => {
+            return production::deliver(wire, settings, delivery).await;
+        }
         Event::HoldPlaced { hold } => hold::place(wire, settings, delivery, hold).await,
         Event::HoldReleased { hold, disposition, reason } => {
             hold::release(wire, settings, delivery, hold, *disposition, reason).await

@@ -52,6 +52,7 @@ impl TrytonPeer {
             json!({"code": "A-1", "name": "Bracket", "default_uom": {"id": 1, "symbol": "kg"}, "purchasable": 1}),
         );
         erp.put("stock.location", json!({"code": "P1", "name": "Plant 1", "type": "warehouse"}));
+        erp.production();
         let (_, line) = erp.order("10".parse().expect("a decimal"));
         erp.put(
             "stock.shipment.in",
@@ -127,6 +128,28 @@ impl Erp {
             record.insert(name.clone(), value.clone());
         }
         record.insert("last_modified_at".to_owned(), stamp);
+    }
+
+    /// A production of two brackets out of one.
+    fn production(&mut self) {
+        let stamp = self.stamp();
+        let bracket = json!({"id": 4, "code": "A-1", "name": "Bracket", "default_uom": {"id": 1, "symbol": "kg"}});
+        let id = self.put(
+            "production",
+            json!({
+                "company": 1, "number": "12", "state": "waiting", "type": "assembly", "quantity": 2.0,
+                "unit": {"id": 1, "symbol": "kg", "digits": 2}, "planned_start_date": day(), "planned_date": day(),
+                "warehouse": {"id": 5, "code": "P1", "name": "Plant 1"}, "product": bracket,
+                "inputs": [{
+                    "id": 1, "state": "draft", "quantity": 1.0, "internal_quantity": 1.0, "last_modified_at": stamp,
+                    "unit": {"id": 1, "symbol": "kg", "digits": 2}, "product": bracket,
+                }],
+            }),
+        );
+        self.put(
+            "production.work",
+            json!({"production": id, "operation": {"id": 1, "name": "Saw"}, "work_center": {"id": 1, "name": "Line 1"}}),
+        );
     }
 
     /// An order of this quantity at this price; its number and its line's id.
@@ -391,7 +414,7 @@ impl Peer for TrytonPeer {
         json!({"base_url": self.url, "database": "erp", "rest_key": "env:TRYTON_KEY", "timeout_ms": timeout})
     }
 
-    /// What goes through shipments and locations is asked of the real Tryton only (`tests/tryton_real.rs`).
+    /// What goes through shipments, locations and productions is asked of the real Tryton only (`tests/tryton_real.rs`).
     fn plays(&self, kind: EventKind) -> bool {
         kind == EventKind::PromiseMade
     }
@@ -441,6 +464,7 @@ impl Peer for TrytonPeer {
             ("product.product", json!({"name": "Bracket, left"})),
             ("stock.location", json!({"name": "Plant One"})),
             ("stock.shipment.in", json!({"reference": "LS 1 b"})),
+            ("production", json!({"quantity": 3.0})),
         ] {
             let id = *erp.models[model].keys().next().expect("a record");
             erp.set(model, id, &values);

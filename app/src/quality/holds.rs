@@ -5,6 +5,7 @@ use domain::event::{EventKind, SubjectKind};
 use leptos::prelude::*;
 use store::holds::{self, Heard, Hearing, HoldFilter, HoldRecord};
 
+use super::place::{self, Found};
 use super::words::{covers, hold_href, hold_tag};
 use crate::address::Address;
 use crate::error::AppError;
@@ -15,17 +16,15 @@ use crate::request;
 use crate::ui::empty::EmptyState;
 use crate::ui::filter::{FilterBar, SavedView, SavedViews};
 use crate::ui::header::PageHeader;
-use crate::ui::number::counted;
+use crate::ui::pager::Pager;
 use crate::ui::tag::sync_badge;
 use crate::ui::time::{duration, instant};
 use crate::ui::tone::Tone;
 
-const MOST: i64 = 200;
-
 struct List {
     around: Around,
     address: Address,
-    rows: Vec<(HoldRecord, Vec<Heard>)>,
+    found: Found<(HoldRecord, Vec<Heard>)>,
 }
 
 pub(super) fn page() -> impl IntoView {
@@ -52,16 +51,18 @@ async fn load(address: Address) -> Result<List, AppError> {
     let around = Around::load(&mut tx).await?;
     let carriers = carriers();
     let insider = around.viewer.may(Action::SeeQuality) && !around.viewer.is_supplier();
+    let asked = place::page(&address);
     let mut rows = Vec::new();
-    for hold in holds::list(&mut tx, &filter, MOST).await? {
+    for hold in holds::page(&mut tx, &filter, &asked).await? {
         let heard = if insider { holds::confirmations(&mut tx, hold.hold_id, &carriers).await? } else { Vec::new() };
         rows.push((hold, heard));
     }
-    Ok(List { around, address, rows })
+    let found = place::found(&asked, rows, holds::count(&mut tx, &filter).await?);
+    Ok(List { around, address, found })
 }
 
 fn show(list: List) -> AnyView {
-    let List { around, address, rows } = list;
+    let List { around, address, found } = list;
     let chosen = address.get("state").unwrap_or_default().to_owned();
     let views = [("In force", ""), ("Release asked for", "release_requested"), ("Released", "released")]
         .map(|(words, state)| SavedView {
@@ -72,17 +73,21 @@ fn show(list: List) -> AnyView {
         })
         .into();
     let house = !around.viewer.is_supplier();
-    let count = i64::try_from(rows.len()).unwrap_or(MOST);
     let facts = vec![
-        counted(count, "hold", "holds").into_any(),
+        found.fact("hold", "holds").into_any(),
         if chosen == "released" { "newest first" } else { "longest standing first" }.into_any(),
     ];
     let new = around
         .viewer
         .may(Action::ManageHolds)
         .then(|| view! { <a class="button primary" href="/holds/new">"Place a hold"</a> });
-    let content = if rows.is_empty() { empty(&address) } else { table(&rows, &around, house) };
-    let tags = address.tags(&[("q", "Contains", address.get("q").map(str::to_owned))], &["state"]);
+    let content = if found.rows.is_empty() {
+        empty(&address)
+    } else {
+        let position = found.position(&address, ("hold", "holds"), |(hold, _)| hold.place());
+        view! { {table(&found.rows, &around, house)}<Pager position=position/> }.into_any()
+    };
+    let tags = address.tags(&[("q", "Contains", address.get("q").map(str::to_owned))], &["state", "size"]);
     let words = address.get("q").unwrap_or_default().to_owned();
     let state = (!chosen.is_empty()).then(|| view! { <input type="hidden" name="state" value=chosen.clone()/> });
     let page = view! {
@@ -101,7 +106,7 @@ fn show(list: List) -> AnyView {
 }
 
 fn empty(address: &Address) -> AnyView {
-    if address.is_narrowed(&["state"]) {
+    if address.is_narrowed(&["state", "size"]) {
         let clear = Some(("Clear filters".to_owned(), "/holds".to_owned()));
         return view! { <EmptyState title="No hold matches" text="The words above leave nothing over." action=clear/> }
             .into_any();

@@ -5,6 +5,7 @@ use domain::inspection::InspectionState;
 use leptos::prelude::*;
 use store::inspections::{self, InspectionFilter, InspectionRecord};
 
+use super::place::{self, Found};
 use super::words::{lot_href, result_tag};
 use crate::address::Address;
 use crate::error::AppError;
@@ -14,11 +15,9 @@ use crate::request;
 use crate::ui::empty::EmptyState;
 use crate::ui::filter::{FilterBar, SavedView, SavedViews};
 use crate::ui::header::PageHeader;
-use crate::ui::number::{counted, quantity};
+use crate::ui::number::quantity;
+use crate::ui::pager::Pager;
 use crate::ui::time::{date_or_dash, duration, instant};
-
-/// More than anybody works through before looking again.
-const MOST: i64 = 200;
 
 /// The tabs: words, state, word in the address.
 const VIEWS: [(&str, InspectionState); 3] = [
@@ -31,7 +30,7 @@ struct List {
     around: Around,
     address: Address,
     state: InspectionState,
-    rows: Vec<InspectionRecord>,
+    found: Found<InspectionRecord>,
 }
 
 pub(super) fn page() -> impl IntoView {
@@ -43,12 +42,14 @@ async fn load(address: Address) -> Result<List, AppError> {
     let mut tx = request::reader().await?;
     may(tx.actor(), Action::SeeQuality)?;
     let filter = InspectionFilter { state, text: address.get("q").map(str::to_owned) };
-    let rows = inspections::list(&mut tx, &filter, MOST).await?;
-    Ok(List { around: Around::load(&mut tx).await?, address, state, rows })
+    let asked = place::page(&address);
+    let rows = inspections::page(&mut tx, &filter, &asked).await?;
+    let found = place::found(&asked, rows, inspections::count(&mut tx, &filter).await?);
+    Ok(List { around: Around::load(&mut tx).await?, address, state, found })
 }
 
 fn show(list: List) -> AnyView {
-    let List { around, address, state, rows } = list;
+    let List { around, address, state, found } = list;
     let views = VIEWS
         .iter()
         .map(|(words, of)| SavedView {
@@ -58,14 +59,15 @@ fn show(list: List) -> AnyView {
             current: state == *of,
         })
         .collect();
-    let count = i64::try_from(rows.len()).unwrap_or(MOST);
-    let mut facts = vec![counted(count, "lot", "lots").into_any()];
-    facts.push(if state == InspectionState::Due { "longest waiting first" } else { "newest first" }.into_any());
-    if count == MOST {
-        facts.push(format!("the first {MOST}; narrow with words").into_any());
-    }
-    let content = if rows.is_empty() { empty(&address, state) } else { table(&rows, state, &around) };
-    let tags = address.tags(&[("q", "Contains", address.get("q").map(str::to_owned))], &["state"]);
+    let order = if state == InspectionState::Due { "longest waiting first" } else { "newest first" };
+    let facts = vec![found.fact("lot", "lots").into_any(), order.into_any()];
+    let content = if found.rows.is_empty() {
+        empty(&address, state)
+    } else {
+        let position = found.position(&address, ("lot", "lots"), InspectionRecord::place);
+        view! { {table(&found.rows, state, &around)}<Pager position=position/> }.into_any()
+    };
+    let tags = address.tags(&[("q", "Contains", address.get("q").map(str::to_owned))], &["state", "size"]);
     let words = address.get("q").unwrap_or_default().to_owned();
     let page = view! {
         <PageHeader title="Inspections".into_any() facts=facts/>
@@ -85,7 +87,7 @@ fn show(list: List) -> AnyView {
 }
 
 fn empty(address: &Address, state: InspectionState) -> AnyView {
-    if address.is_narrowed(&["state"]) {
+    if address.is_narrowed(&["state", "size"]) {
         let clear = Some(("Clear filters".to_owned(), format!("/inspections?state={state}")));
         return view! { <EmptyState title="Nothing matches" text="The words above leave nothing over." action=clear/> }
             .into_any();

@@ -1,4 +1,4 @@
-//! `/inspections`, `/lots`, `/holds`, `/trace`, `/stock`: whether material may be used, and where it came from and went.
+//! `/inspections`, `/lots`, `/holds`, `/trace`, `/stock`, and `/quality` for the rules behind them: whether material may be used, and where it came from and went.
 //!
 //! Pages are made on the server only. Whether something may be used is asked of the one rule in the domain; no page decides.
 
@@ -18,6 +18,16 @@ pub mod inspection;
 mod inspections;
 #[cfg(feature = "ssr")]
 pub mod lot;
+#[cfg(feature = "ssr")]
+mod place;
+#[cfg(feature = "ssr")]
+pub mod plan;
+#[cfg(feature = "ssr")]
+mod plans;
+#[cfg(feature = "ssr")]
+mod policies;
+#[cfg(feature = "ssr")]
+pub mod policy;
 #[cfg(feature = "ssr")]
 pub mod stock;
 #[cfg(feature = "ssr")]
@@ -114,5 +124,50 @@ pub fn StockPage() -> impl IntoView {
     #[cfg(feature = "ssr")]
     {
         stock::page()
+    }
+}
+
+/// `/quality/plans`
+#[component]
+pub fn InspectionPlansPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    {
+        plans::page()
+    }
+}
+
+/// `/quality/plans/new`
+#[component]
+pub fn NewInspectionPlanPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    {
+        plan::new_page()
+    }
+}
+
+/// `/quality/plans/:id`
+#[component]
+pub fn InspectionPlanPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    {
+        plan::page()
+    }
+}
+
+/// `/quality/policies`
+#[component]
+pub fn HoldPoliciesPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    {
+        policies::page()
+    }
+}
+
+/// `/quality/policies/:plant/:reason`
+#[component]
+pub fn HoldPolicyPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    {
+        policy::page()
     }
 }

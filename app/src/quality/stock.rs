@@ -8,6 +8,7 @@ use leptos::server_fn::codec::PostUrl;
 use store::availability::{self, Lying, StockFilter, Waiting};
 use store::release_check::{self, Source};
 
+use super::place::{self, Found};
 use crate::address::{Address, encoded};
 use crate::error::AppError;
 use crate::loaded;
@@ -18,12 +19,11 @@ use crate::ui::empty::EmptyState;
 use crate::ui::field::field_note;
 use crate::ui::filter::FilterBar;
 use crate::ui::header::PageHeader;
-use crate::ui::number::{counted, quantity};
+use crate::ui::number::quantity;
+use crate::ui::pager::Pager;
 use crate::ui::tag::plain_tag;
 use crate::ui::time::{duration, instant};
 use crate::ui::tone::Tone;
-
-const MOST: i64 = 500;
 
 /// A number older than this is said to be old.
 const OLD_HOURS: i64 = 24;
@@ -31,7 +31,7 @@ const OLD_HOURS: i64 = 24;
 struct View {
     around: Around,
     address: Address,
-    rows: Vec<Lying>,
+    found: Found<Lying>,
     waiting: Vec<Waiting>,
     sources: Vec<Source>,
     /// The one item that is looked at.
@@ -51,7 +51,9 @@ async fn load(address: Address) -> Result<View, AppError> {
     };
     let mut tx = request::reader().await?;
     may(tx.actor(), Action::SeeStock)?;
-    let rows = availability::list(&mut tx, &filter, MOST).await?;
+    let asked = place::page(&address);
+    let rows = availability::page(&mut tx, &filter, &asked).await?;
+    let found = place::found(&asked, rows, availability::count(&mut tx, &filter).await?);
     let waiting = match &item {
         Some(item) => availability::waiting(&mut tx, item).await.unwrap_or_default(),
         None => Vec::new(),
@@ -59,31 +61,32 @@ async fn load(address: Address) -> Result<View, AppError> {
     if !waiting.is_empty() {
         request::look_again(5);
     }
-    let mut plants: Vec<String> = rows.iter().map(|row| row.plant.clone()).collect();
+    let mut plants: Vec<String> = found.rows.iter().map(|row| row.plant.clone()).collect();
     plants.sort_unstable();
     plants.dedup();
     let sources = release_check::sources(&mut tx, &plants).await?;
-    Ok(View { around: Around::load(&mut tx).await?, address, rows, waiting, sources, item })
+    Ok(View { around: Around::load(&mut tx).await?, address, found, waiting, sources, item })
 }
 
 fn show(view: View) -> AnyView {
-    let View { around, address, rows, waiting, sources, item } = view;
-    let count = i64::try_from(rows.len()).unwrap_or(MOST);
-    let mut facts = vec![
-        counted(count, "number", "numbers").into_any(),
+    let View { around, address, found, waiting, sources, item } = view;
+    let facts = vec![
+        found.fact("number", "numbers").into_any(),
         "as ERP and warehouse systems say; nothing is computed here".into_any(),
     ];
-    if count == MOST {
-        facts.push(format!("the first {MOST}; narrow with words").into_any());
-    }
     let known = [
         ("q", "Contains", address.get("q").map(str::to_owned)),
         ("item", "Item", item.clone()),
         ("plant", "Plant", address.get("plant").map(str::to_owned)),
     ];
-    let tags = address.tags(&known, &[]);
+    let tags = address.tags(&known, &["size"]);
     let words = address.get("q").unwrap_or_default().to_owned();
-    let content = if rows.is_empty() { empty(item.as_deref(), &address) } else { groups(&rows, &around) };
+    let content = if found.rows.is_empty() {
+        empty(item.as_deref(), &address)
+    } else {
+        let position = found.position(&address, ("number", "numbers"), Lying::place);
+        view! { {groups(&found.rows, &around)}<section class="sheet" aria-label="Pages of stock"><Pager position=position/></section> }.into_any()
+    };
     let page = view! {
         <PageHeader title="Stock".into_any() facts=facts/>
         <FilterBar tags=tags clear="/stock".to_owned()>
@@ -138,7 +141,7 @@ fn ask_form(item: &str, plant: &str) -> AnyView {
     .into_any()
 }
 
-/// Rows of one item in one plant stand together, with the age of the oldest number.
+/// Rows of one item in one plant stand together, with the age of the oldest number on this page.
 fn groups(rows: &[Lying], around: &Around) -> AnyView {
     rows.chunk_by(|a, b| a.item_id == b.item_id && a.plant_id == b.plant_id)
         .filter_map(|group| {

@@ -60,11 +60,11 @@ pub async fn page(tx: &mut Tx, filter: &HoldFilter, at: &Page<Place>) -> Result<
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     sql.push(TABLES);
     conditions(&mut sql, filter);
+    let order = ["h.placed_at", "h.hold_id"];
     if let Some(key) = at.key() {
-        sql.push(" and (h.placed_at, h.hold_id)").push(at.side(filter.released));
-        sql.push("(").push_bind(key.at).push(", ").push_bind(key.id).push(")");
+        at.push_key(&mut sql, order, (key.at, key.id), filter.released);
     }
-    at.push_order(&mut sql, &["h.placed_at", "h.hold_id"], filter.released);
+    at.push_order(&mut sql, &order, filter.released);
     Ok(at.in_order(sql.build_query_as().fetch_all(tx.sql()).await?))
 }
 

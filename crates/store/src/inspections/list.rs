@@ -153,16 +153,9 @@ pub async fn page(
     } else {
         ["n.decided_at", "n.inspection_id"]
     };
-    let side = at.side(!due);
     match at.key() {
-        Some(Place::Due(day, id)) if due => {
-            sql.push(" and (").push(order[0]).push(", n.inspection_id)").push(side);
-            sql.push("(").push_bind(*day).push(", ").push_bind(*id).push(")");
-        }
-        Some(Place::Decided(at, id)) if !due => {
-            sql.push(" and (n.decided_at, n.inspection_id)").push(side);
-            sql.push("(").push_bind(*at).push(", ").push_bind(*id).push(")");
-        }
+        Some(Place::Due(day, id)) if due => at.push_key(&mut sql, order, (*day, *id), false),
+        Some(Place::Decided(moment, id)) if !due => at.push_key(&mut sql, order, (*moment, *id), true),
         _ => {}
     }
     at.push_order(&mut sql, &order, !due);

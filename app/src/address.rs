@@ -113,6 +113,16 @@ impl Address {
     }
 }
 
+/// What somebody looks for who typed this, or whose scanner did: the address of a ship notice, as the code on a packing slip
+/// has it, means its number.
+pub fn meant(typed: &str) -> String {
+    let typed = typed.trim();
+    let path = ["https://", "http://"].iter().find_map(|scheme| typed.strip_prefix(scheme)?.split_once('/'));
+    let number =
+        path.and_then(|(_, path)| path.strip_prefix("shipments/")).map(|rest| rest.split(['/', '?', '#']).next());
+    number.flatten().filter(|number| !number.is_empty()).map_or_else(|| typed.to_owned(), decoded)
+}
+
 /// For a value in a query or a step of a path; commas stay readable.
 pub fn encoded(text: &str) -> String {
     text.bytes()
@@ -164,6 +174,20 @@ mod tests {
         assert_eq!(address.with("state", "held").href(), "/deliveries?q=x&state=held");
         assert_eq!(address.without("q").href(), "/deliveries?state=parked");
         assert_eq!(address.with("after", "n").href(), "/deliveries?state=parked&q=x&after=n");
+    }
+
+    #[test]
+    fn the_address_of_a_ship_notice_means_its_number() {
+        for (typed, means) in [
+            ("https://portal.norvik.example/shipments/SN-000123", "SN-000123"),
+            ("http://127.0.0.1:3000/shipments/SN-000123?all=1\r", "SN-000123"),
+            ("https://portal.norvik.example/shipments/", "https://portal.norvik.example/shipments/"),
+            ("https://portal.norvik.example/orders/45", "https://portal.norvik.example/orders/45"),
+            (" SN-000123 ", "SN-000123"),
+            ("4500012345 / 0010", "4500012345 / 0010"),
+        ] {
+            assert_eq!(meant(typed), means);
+        }
     }
 
     #[test]

@@ -58,6 +58,12 @@ pub fn header(name: header::HeaderName) -> Option<String> {
     use_context::<Parts>()?.headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
+/// Where this portal is reached, as the reader's own browser reached it: `https://portal.example`.
+pub fn origin() -> Result<String, AppError> {
+    let scheme = if house()?.doors.settings.secure { "https" } else { "http" };
+    Ok(header(header::HOST).map(|host| format!("{scheme}://{host}")).unwrap_or_default())
+}
+
 /// The session of this browser; empty until something is put into it.
 pub fn session() -> Result<Session, AppError> {
     from_request::<Session>().ok_or_else(|| AppError::Internal { correlation: correlation().to_string() })

@@ -2,35 +2,53 @@
  * From the carton's barcode to a settled difference: the clerk scans, checks in and receives one carton short; a case opens
  * by itself, the supplier answers, the buyer settles it, and all three see the same. Once with scripts and once without.
  */
+import type { Page } from "@playwright/test";
+
 import { BRENNHOLT, CLARA, INES, MARTA, PAUL } from "../portal/people";
 import { QUANTITY } from "../portal/stock";
-import { expect, test } from "../portal/test";
+import { expect, test, type Portal } from "../portal/test";
+
+/** A day's photo, as small as one can be. */
+const PHOTO = {
+  name: "crushed.png",
+  mimeType: "image/png",
+  buffer: Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==", "base64"),
+};
+const PAPER = {
+  name: "list.pdf",
+  mimeType: "application/pdf",
+  buffer: Buffer.from("%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"),
+};
+
+/** The supplier confirms an order and announces all of it in two cartons. */
+async function announce(portal: Portal, supplier: Page): Promise<{ order: string; deliveryNote: string; notice: string }> {
+  const order = await portal.stock.order(BRENNHOLT, 1);
+  const deliveryNote = `LS-${order}`;
+  await test.step("the supplier confirms and announces two cartons", async () => {
+    await supplier.goto(`/orders/${order}/confirm/all`);
+    await supplier.getByRole("main").getByRole("button", { name: /^Confirm/ }).click();
+    await expect(supplier).toHaveURL(new RegExp(`/orders/${order}`));
+    await supplier.goto(`/orders/${order}/ship`);
+    await supplier.getByLabel("Delivery note").fill(deliveryNote);
+    await supplier.getByRole("button", { name: "Go on in steps" }).click();
+    await supplier.getByRole("button", { name: "Go on to packing" }).click();
+    await supplier.getByLabel("In each carton").fill(String(QUANTITY / 2));
+    await supplier.getByRole("button", { name: "Pack", exact: true }).click();
+    await supplier.getByRole("button", { name: "Go on to transport" }).click();
+    await supplier.getByRole("button", { name: "Check and review" }).click();
+    await supplier.getByRole("button", { name: "Send ship notice" }).click();
+    await expect(supplier).toHaveURL(/\/shipments\/SN-\d+/);
+  });
+  return { order, deliveryNote, notice: /SN-\d+/.exec(supplier.url())?.[0] ?? "" };
+}
 
 for (const scripts of [true, false]) {
   const browser = { javaScriptEnabled: scripts };
 
   test(`a shipment is received one carton short, ${scripts ? "with" : "without"} scripts`, async ({ portal, visits }) => {
     test.slow();
-    const order = await portal.stock.order(BRENNHOLT, 1);
-    const deliveryNote = `LS-${order}`;
     const supplier = await visits.as(INES, browser);
-
-    await test.step("the supplier confirms and announces two cartons", async () => {
-      await supplier.goto(`/orders/${order}/confirm/all`);
-      await supplier.getByRole("main").getByRole("button", { name: /^Confirm/ }).click();
-      await expect(supplier).toHaveURL(new RegExp(`/orders/${order}`));
-      await supplier.goto(`/orders/${order}/ship`);
-      await supplier.getByLabel("Delivery note").fill(deliveryNote);
-      await supplier.getByRole("button", { name: "Go on in steps" }).click();
-      await supplier.getByRole("button", { name: "Go on to packing" }).click();
-      await supplier.getByLabel("In each carton").fill(String(QUANTITY / 2));
-      await supplier.getByRole("button", { name: "Pack", exact: true }).click();
-      await supplier.getByRole("button", { name: "Go on to transport" }).click();
-      await supplier.getByRole("button", { name: "Check and review" }).click();
-      await supplier.getByRole("button", { name: "Send ship notice" }).click();
-      await expect(supplier).toHaveURL(/\/shipments\/SN-\d+/);
-    });
-    const notice = /SN-\d+/.exec(supplier.url())?.[0] ?? "";
+    const { order, deliveryNote, notice } = await announce(portal, supplier);
     const sscc = /\d{18}/.exec((await supplier.locator(".units").textContent()) ?? "")?.[0] ?? "";
     expect(sscc).toHaveLength(18);
 
@@ -103,6 +121,61 @@ for (const scripts of [true, false]) {
         expect((await other.request.get(address)).status(), address).toBe(404);
       }
       expect((await other.request.get(`/inbound/${notice}`)).status()).toBe(403);
+    });
+  });
+
+  test(`a photo of damage goes to the supplier and to no other, ${scripts ? "with" : "without"} scripts`, async ({ portal, visits }) => {
+    const supplier = await visits.as(INES, browser);
+    const { notice } = await announce(portal, supplier);
+    const clerk = await visits.as(CLARA, browser);
+    const photo = clerk.getByLabel(/^Photo of the damage, T-/).first();
+    const attach = clerk.getByRole("button", { name: "Attach photos" });
+    const post = clerk.getByRole("button", { name: "Post receipt" });
+
+    await test.step("three pieces are crushed; what is no photo is refused beside its field", async () => {
+      await clerk.goto(`/inbound/${notice}`);
+      await clerk.getByLabel(/^Undamaged, T-/).first().fill(String(QUANTITY - 3));
+      await clerk.getByLabel(/^Damaged, T-/).first().fill("3");
+      await clerk.getByLabel(/^Nothing more is expected/).check();
+      await clerk.getByText(/^Photo of damage/).first().click();
+      await photo.setInputFiles(PAPER);
+      await attach.click();
+      await expect(clerk.getByRole("alert")).toContainText("A photo is a PNG or JPEG image");
+      await expect(clerk.getByLabel(/^Damaged, T-/).first()).toHaveValue("3");
+    });
+
+    await test.step("a photo that was chosen and not attached is not lost in silence", async () => {
+      await photo.setInputFiles(PHOTO);
+      await post.click();
+      await expect(clerk.getByRole("alert")).toContainText("was not attached");
+    });
+
+    await test.step("it is attached, with all that was typed, and posted", async () => {
+      await photo.setInputFiles(PHOTO);
+      await attach.click();
+      await expect(clerk.getByRole("link", { name: PHOTO.name })).toBeVisible();
+      await expect(clerk.getByRole("alert")).toHaveCount(0);
+      await expect(clerk.getByLabel(/^Nothing more is expected/)).toBeChecked();
+      await post.click();
+      await expect(clerk).toHaveURL(/\/receipts\/GR-\d+$/);
+      await expect(clerk.getByRole("img", { name: /^Photo of the damage to T-.*crushed\.png$/ })).toBeVisible();
+    });
+    const difference = (await clerk.getByRole("link", { name: /^DC-\d+$/ }).first().getAttribute("href")) ?? "";
+
+    await test.step("the supplier and the buyer see it in the difference; another supplier does not", async () => {
+      let address = "";
+      for (const person of [INES, MARTA]) {
+        const page = await visits.as(person, browser);
+        await page.goto(difference);
+        const picture = page.getByRole("img", { name: /^Photo of the damage to T-/ });
+        await expect(picture).toBeVisible();
+        address = (await picture.getAttribute("src")) ?? "";
+        const given = await page.request.get(address);
+        expect([given.status(), given.headers()["content-type"]]).toEqual([200, "image/png"]);
+        expect(await given.body()).toEqual(PHOTO.buffer);
+      }
+      const other = await visits.as(PAUL, browser);
+      expect((await other.request.get(address)).status()).toBe(404);
     });
   });
 }

@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use domain::access::{Action, may};
 use domain::id::PersonId;
-use http::header;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use leptos::server_fn::codec::PostUrl;
@@ -201,14 +200,8 @@ fn rights(person: &PersonView, around: &Around) -> AnyView {
 pub(super) async fn issue(tx: &mut store::Tx, person: PersonId, purpose: LinkPurpose) -> Result<(), AppError> {
     let lasts = if purpose == LinkPurpose::Invitation { INVITATION } else { NEW_PASSWORD };
     let token = people::issue_link(tx, purpose, Some(person), lasts).await?;
-    let link = format!("{}/password/{token}", origin()?);
+    let link = format!("{}/password/{token}", request::origin()?);
     request::session()?.insert(LINK, (person, link)).await.map_err(request::session_failed)
-}
-
-/// Where this portal is reached, as the administrator's own browser reached it.
-fn origin() -> Result<String, AppError> {
-    let scheme = if request::house()?.doors.settings.secure { "https" } else { "http" };
-    Ok(request::header(header::HOST).map(|host| format!("{scheme}://{host}")).unwrap_or_default())
 }
 
 /// Disables, enables, ends sessions, or makes a link.

@@ -10,6 +10,7 @@ use leptos::server_fn::codec::PostUrl;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 use store::differences::{self, CaseRecord, Entry};
+use store::receipt_photos::Photo;
 use uuid::Uuid;
 
 use super::list::allowed;
@@ -17,6 +18,7 @@ use crate::address::encoded;
 use crate::error::AppError;
 use crate::exchange::act::refused;
 use crate::form::{Done, FieldProblem, Form, Kept};
+use crate::inbound::photo::picture;
 use crate::inbound::words;
 use crate::loaded;
 use crate::orders::inbound::oddity;
@@ -106,6 +108,7 @@ fn show(loaded: Loaded) -> AnyView {
         <div class="stack">
             {settled}
             {both(&record.lines)}
+            {photos(&record.photos)}
             <div class="columns-8-4">
                 {talk(&record, &around)}
                 <div class="stack">
@@ -144,6 +147,34 @@ fn both(lines: &[Difference]) -> AnyView {
                 <thead><tr><th scope="col">"Item and lot"</th><th scope="col" class="num">"Supplier announced"</th><th scope="col" class="num">"Dock received"</th><th scope="col">"Difference"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
+        </section>
+    }
+    .into_any()
+}
+
+/// What the dock photographed, for both sides.
+fn photos(photos: &[Photo]) -> AnyView {
+    if photos.is_empty() {
+        return ().into_any();
+    }
+    let list = photos
+        .iter()
+        .map(|photo| {
+            let lot = photo.lot.as_deref().map(|lot| format!(" lot {lot}")).unwrap_or_default();
+            let what = format!("{}{lot}", photo.item);
+            view! {
+                <li>
+                    {picture(&photo.document, &what)}
+                    <p class="small">{what}" · receipt "<a class="id" href=format!("/receipts/{}", encoded(&photo.receipt))>{photo.receipt.clone()}</a></p>
+                    <p class="small muted" dir="auto">{photo.document.name.clone()}</p>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="sheet" aria-labelledby="photos-title">
+            <div class="section-head"><h2 id="photos-title">"Photos of the damage"<span>{photos.len()}</span></h2></div>
+            <ul class="photos">{list}</ul>
         </section>
     }
     .into_any()

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use store::inbound::{self, ArrivalRow, COUNTED, Column, Dock, Found, Key, Plant};
 
 use super::words;
-use crate::address::{Address, encoded};
+use crate::address::{Address, encoded, meant};
 use crate::error::AppError;
 use crate::loaded;
 use crate::page::Around;
@@ -44,7 +44,7 @@ async fn load(address: Address) -> Result<Board, AppError> {
     may(tx.actor(), Action::SeeInbound)?;
     let around = Around::load(&mut tx).await?;
     let scanned = match address.get("q") {
-        Some(typed) => Some((typed.to_owned(), inbound::find(&mut tx, typed).await?)),
+        Some(typed) => Some((typed.to_owned(), inbound::find(&mut tx, &meant(typed)).await?)),
         None => None,
     };
     if let Some((_, found)) = &scanned

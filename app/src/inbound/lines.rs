@@ -4,7 +4,8 @@ use domain::receipt::difference::{Delivery, Part};
 use leptos::prelude::*;
 use uuid::Uuid;
 
-use super::entry::{SPARE, Typed, key, name};
+use super::entry::{self, SPARE, Typed, key, name};
+use super::photo;
 use crate::form::Kept;
 use crate::ui::field::{field_note, options};
 use crate::ui::number::{quantity, quantity_text};
@@ -24,14 +25,14 @@ pub(super) struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    fn value(&self, row: usize, field: &str, at_first: String) -> String {
+    pub(super) fn value(&self, row: usize, field: &str, at_first: String) -> String {
         match self.kept {
             Some(kept) => kept.typed.fields.get(&key(row, field)).cloned().unwrap_or_default(),
             None => at_first,
         }
     }
 
-    fn wrong(&self, row: usize, field: &str) -> Vec<String> {
+    pub(super) fn wrong(&self, row: usize, field: &str) -> Vec<String> {
         let id = key(row, field);
         self.kept.map(|kept| kept.about(&id).map(str::to_owned).collect()).unwrap_or_default()
     }
@@ -73,6 +74,8 @@ pub(super) fn form(shown: &Shown<'_>) -> AnyView {
             <input type="hidden" name="number" value=number/>
             <input type="hidden" name="version" value=version.to_string()/>
             <input type="hidden" name="submission" value=shown.submission.to_string()/>
+            <input type="hidden" name="upload_form" value=entry::FORM/>
+            <input type="hidden" name="upload_object" value=format!("{kind}.{}", shown.against.1)/>
             <section class="sheet table-region" aria-labelledby="lines-title">
                 <div class="section-head"><h2 id="lines-title">"Line by line"<span>"what came undamaged, and what did not"</span></h2></div>
                 <table class="data-table blocks dock-lines" role="table">
@@ -109,6 +112,8 @@ pub(super) fn form(shown: &Shown<'_>) -> AnyView {
             </div>
             <div class="submit-bar">
                 <button class="button primary" type="submit">"Post receipt"</button>
+                // After the other in the document, so that Enter in a field posts.
+                <button class="button" id="attach" type="submit" formaction="/do/upload-files" formenctype="multipart/form-data">"Attach photos"</button>
                 <a class="button" href="/inbound">"Cancel"</a>
             </div>
         </form>
@@ -150,7 +155,7 @@ fn announced_row(shown: &Shown<'_>, row: usize, part: &Part<'_>, announced: bool
             <td class="f-good" data-label="undamaged">{shown.input(row, "accepted", format!("Undamaged, {what}, {unit}"), at_first)}</td>
             <td class="f-bad" data-label="damaged">{shown.input(row, "damaged", format!("Damaged, {what}, {unit}"), String::new())}</td>
             {lot_input}
-            <td class="f-note" data-label="note">{shown.input(row, "note", format!("Note, {what}"), String::new())}</td>
+            <td class="f-note" data-label="note">{shown.input(row, "note", format!("Note, {what}"), String::new())}{photo::inputs(shown, row, &what)}</td>
         </tr>
     }
     .into_any()
@@ -185,6 +190,7 @@ fn spare_row(shown: &Shown<'_>, row: usize) -> AnyView {
             {field("accepted", "Undamaged")}
             {field("damaged", "Damaged")}
             {field("note", "Note")}
+            {photo::inputs(shown, row, &format!("something else, row {}", row + 1))}
         </fieldset>
     }
     .into_any()

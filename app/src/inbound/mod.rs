@@ -9,11 +9,13 @@ mod board;
 #[cfg(feature = "ssr")]
 mod check_in;
 #[cfg(feature = "ssr")]
-mod entry;
+pub(crate) mod entry;
 #[cfg(feature = "ssr")]
 mod lines;
 #[cfg(feature = "ssr")]
 pub(crate) mod part;
+#[cfg(feature = "ssr")]
+pub(crate) mod photo;
 #[cfg(feature = "ssr")]
 pub(crate) mod receive;
 #[cfg(feature = "ssr")]

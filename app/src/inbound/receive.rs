@@ -57,16 +57,18 @@ pub(super) fn order_page() -> impl IntoView {
     loaded(load(Against::Order(number), Address::of_request()), show)
 }
 
-fn parts_of(against: &Against) -> (&'static str, &str, String) {
+fn parts_of(against: &Against) -> (&'static str, &str) {
     match against {
-        Against::Notice(number) => ("notice", number, format!("/inbound/{}", encoded(number))),
-        Against::Order(number) => ("order", number, format!("/inbound/orders/{}", encoded(number))),
+        Against::Notice(number) => ("notice", number),
+        Against::Order(number) => ("order", number),
     }
 }
 
 fn form(against: &Against) -> Form {
-    let (kind, number, page) = parts_of(against);
-    Form::new("receive", format!("{kind}.{number}"), page)
+    let (kind, number) = parts_of(against);
+    let object = format!("{kind}.{number}");
+    let page = entry::page_of(&object);
+    Form::new(entry::FORM, object, page)
 }
 
 async fn load(against: Against, address: Address) -> Result<Loaded, AppError> {
@@ -97,7 +99,7 @@ async fn load(against: Against, address: Address) -> Result<Loaded, AppError> {
 
 fn show(loaded: Loaded) -> AnyView {
     let around = loaded.around.clone();
-    let (kind, number, _) = parts_of(&loaded.against);
+    let (kind, number) = parts_of(&loaded.against);
     let title =
         if kind == "notice" { format!("Receive {number}") } else { format!("Receive without ship notice: {number}") };
     let status = loaded.expected.delivery.status;
@@ -234,7 +236,7 @@ fn full(loaded: &Loaded) -> AnyView {
 }
 
 fn entry_form(loaded: &Loaded) -> AnyView {
-    let (kind, number, _) = parts_of(&loaded.against);
+    let (kind, number) = parts_of(&loaded.against);
     let [_, submission, _] = loaded.submissions;
     let scanned = scanned(loaded).iter().flat_map(|unit| &unit.contents).map(|it| (it.line, it.lot.clone())).collect();
     lines::form(&Shown {

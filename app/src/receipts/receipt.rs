@@ -7,6 +7,7 @@ use leptos::server_fn::ServerFn as _;
 use leptos::server_fn::codec::PostUrl;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
+use store::documents::Document;
 use store::receipts::{self, ReceiptRecord};
 use store::timeline::{self, Entry};
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use crate::address::encoded;
 use crate::error::AppError;
 use crate::exchange::act::refused;
 use crate::form::{Done, Form, Kept};
+use crate::inbound::photo::picture;
 use crate::inbound::words;
 use crate::loaded;
 use crate::orders::history::{self, Shown};
@@ -117,7 +119,8 @@ fn lines(record: &ReceiptRecord) -> AnyView {
         .enumerate()
         .map(|(index, line)| {
             let lot = record.lots.get(index).cloned().flatten();
-            row(line, lot, record.counted.get(index).copied().unwrap_or(false), record.reversed.is_some())
+            let photo = record.photos.get(index).and_then(Option::as_ref);
+            row(line, lot, photo, record.counted.get(index).copied().unwrap_or(false), record.reversed.is_some())
         })
         .collect_view();
     view! {
@@ -141,7 +144,8 @@ fn lines(record: &ReceiptRecord) -> AnyView {
     .into_any()
 }
 
-fn row(line: &ReceivedLine, lot: Option<String>, counts: bool, reversed: bool) -> AnyView {
+fn row(line: &ReceivedLine, lot: Option<String>, photo: Option<&Document>, counts: bool, reversed: bool) -> AnyView {
+    let photo = photo.map(|photo| picture(photo, &line.item));
     let theirs = line.supplier_lot.clone();
     let other = theirs.clone().filter(|theirs| lot.as_ref().is_some_and(|lot| lot != theirs));
     let order = line.order.clone().map(|order| {
@@ -159,7 +163,7 @@ fn row(line: &ReceivedLine, lot: Option<String>, counts: bool, reversed: bool) -
             <td class="num a-num">{quantity(line.accepted, &line.unit)}</td>
             <td class="num a-due" data-label="damaged">{if line.damaged.is_zero() { view! { <span class="muted">"–"</span> }.into_any() } else { quantity(line.damaged, &line.unit) }}</td>
             <td class="nowrap opt-1">{date_or_dash(line.expires_on)}</td>
-            <td class="a-status">{odd}{line.note.clone().map(|note| view! { <span class="sub" dir="auto">{note}</span> })}{silent}</td>
+            <td class="a-status">{odd}{line.note.clone().map(|note| view! { <span class="sub" dir="auto">{note}</span> })}{silent}{photo}</td>
         </tr>
     }
     .into_any()

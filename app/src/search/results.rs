@@ -1,11 +1,11 @@
 //! What was found. Everything is looked for within the scope of who asks: what is not his to see is not found.
 
 use leptos::prelude::*;
-use store::search::{self, Found, Known, Results};
+use store::search::{self, Found, FoundPaper, Known, Paper, Results};
 use store::trace::FoundStart;
 use uuid::Uuid;
 
-use crate::address::{Address, encoded};
+use crate::address::{Address, encoded, meant};
 use crate::error::AppError;
 use crate::loaded;
 use crate::page::Around;
@@ -31,8 +31,9 @@ pub(super) fn page() -> impl IntoView {
 async fn load(words: String) -> Result<Answer, AppError> {
     let mut tx = request::reader().await?;
     let around = Around::load(&mut tx).await?;
-    // People paste what a page shows: `corr 019a…`, `4500012345 / 0010`.
-    let bare = words.trim_start_matches("corr ").trim();
+    // People paste what a page shows: `corr 019a…`, `4500012345 / 0010`, or scan the code on a slip.
+    let meant = meant(&words);
+    let bare = meant.trim_start_matches("corr ").trim();
     if let Ok(id) = bare.parse::<Uuid>() {
         if let Some(known) = search::by_id(&mut tx, id).await? {
             request::see_other(&page_of(known));
@@ -70,6 +71,9 @@ fn only(results: &Results, words: &str) -> Option<String> {
     if let Some(hold) = results.holds.iter().find(|hold| same(&hold.number)) {
         return Some(format!("/holds/{}", encoded(&hold.number)));
     }
+    if let Some(paper) = results.papers.iter().find(|paper| same(&paper.number)) {
+        return Some(page_of_paper(paper));
+    }
     let mut material = results.material.iter().filter(|one| same(&one.name));
     if let (Some(one), None, true) = (material.next(), material.next(), items.is_empty() && suppliers.is_empty()) {
         return Some(page_of_material(one));
@@ -79,6 +83,15 @@ fn only(results: &Results, words: &str) -> Option<String> {
         ([], [supplier]) => Some(list_of_supplier(supplier)),
         _ => None,
     }
+}
+
+fn page_of_paper(found: &FoundPaper) -> String {
+    let kind = match found.paper {
+        Paper::Notice => "shipments",
+        Paper::Receipt => "receipts",
+        Paper::Difference => "differences",
+    };
+    format!("/{kind}/{}", encoded(&found.number))
 }
 
 /// A lot has a page of its own; what is a supplier's or one piece is traced.
@@ -101,12 +114,12 @@ fn show(answer: Answer) -> AnyView {
     let Answer { around, words, results } = answer;
     let house = !around.viewer.is_supplier();
     let searched = if house {
-        "order, lot, serial, hold, item and supplier numbers, names and descriptions, and references"
+        "order, ship notice, delivery note, package, receipt, difference, lot, serial, hold, item and supplier numbers, names and descriptions, and references"
     } else {
-        "your orders: their numbers, items and descriptions, and references"
+        "your orders, ship notices, delivery notes, packages, receipts and differences, items and their descriptions, and references"
     };
     let content = if words.trim().is_empty() {
-        let text = format!("Looked for are {searched}. An exact order number or reference leads straight to its page.");
+        let text = format!("Looked for are {searched}. An exact number or reference leads straight to its page.");
         view! { <section class="sheet"><EmptyState title="What are you looking for?" text=text/></section> }.into_any()
     } else if results.is_empty() {
         let text = format!(
@@ -136,6 +149,19 @@ fn groups(results: &Results, house: bool) -> AnyView {
             view! { <li><a class="id" href=format!("/orders/{}", encoded(&order.number))>{order.number.clone()}</a><span class="muted">{beside}</span><span class="end muted">{counted(order.lines, "line", "lines")}</span></li> }
         })
         .collect_view();
+    let papers = |paper: Paper| {
+        let found: Vec<_> = results.papers.iter().filter(|found| found.paper == paper).collect();
+        let rows = found
+            .iter()
+            .map(|found| {
+                let note = found.delivery_note.as_ref().map(|note| view! { "delivery note "<span class="id">{note.clone()}</span> });
+                let beside = if house { format!("{}, {}", found.supplier, found.plant) } else { format!("plant {}", found.plant) };
+                view! { <li><a class="id" href=page_of_paper(found)>{found.number.clone()}</a><span class="muted">{note}</span><span class="end muted">{beside}</span></li> }
+            })
+            .collect_view();
+        (found.len(), rows.into_any())
+    };
+    let (notices, receipts, differences) = (papers(Paper::Notice), papers(Paper::Receipt), papers(Paper::Difference));
     // The list of an item also has what begins like its number, so only a supplier's lines are counted here.
     let row = |found: &Found, href: String, lines: Option<i64>| {
         let lines = lines.map(|lines| view! { <span class="end muted">{counted(lines, "line", "lines")}</span> });
@@ -163,6 +189,9 @@ fn groups(results: &Results, house: bool) -> AnyView {
     };
     view! {
         {group("orders-title", "Orders", results.orders.len(), orders.into_any())}
+        {group("notices-title", "Ship notices", notices.0, notices.1)}
+        {group("receipts-title", "Receipts", receipts.0, receipts.1)}
+        {group("differences-title", "Differences", differences.0, differences.1)}
         {group("lots-title", "Lots and serials", material.len(), found_material.into_any())}
         {group("holds-title", "Holds", results.holds.len(), holds.into_any())}
         {group("items-title", "Items", results.items.len(), items.into_any())}

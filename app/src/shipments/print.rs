@@ -1,5 +1,8 @@
 //! `/shipments/:number/print/slip`: the packing slip that lies in the package. A page like any other on the screen; on
-//! paper only the sheet remains (style/base.css, print).
+//! paper only the sheets remain, each with its number and the slip's (`style/base.css`, `style/shipments.css`: print).
+//!
+//! The code in the corner is the address of the ship notice: a phone opens it, and of what a scanner types into a search
+//! field the number is taken ([`crate::address::meant`]).
 
 use std::collections::HashMap;
 
@@ -19,10 +22,13 @@ use crate::page::Around;
 use crate::request;
 use crate::ui::header::{Breadcrumb, Crumb, PageHeader};
 use crate::ui::number::quantity_text;
+use crate::ui::qr::qr_code;
 
 struct Slip {
     around: Around,
     record: ShipNoticeRecord,
+    /// Where the ship notice is found from outside.
+    link: String,
 }
 
 pub(super) fn slip_page() -> impl IntoView {
@@ -33,11 +39,12 @@ pub(super) fn slip_page() -> impl IntoView {
 async fn load(number: String) -> Result<Slip, AppError> {
     let mut tx = request::reader().await?;
     let record = ship_notices::get(&mut tx, &number).await?;
-    Ok(Slip { around: Around::load(&mut tx).await?, record })
+    let link = format!("{}{}", request::origin()?, address(&record.notice.number));
+    Ok(Slip { around: Around::load(&mut tx).await?, record, link })
 }
 
 fn show(slip: Slip) -> AnyView {
-    let Slip { around, record } = slip;
+    let Slip { around, record, link } = slip;
     let notice = &record.notice;
     let number = notice.number.clone();
     let mut orders: Vec<&str> = notice.lines.iter().map(|line| line.order.as_str()).collect();
@@ -54,7 +61,8 @@ fn show(slip: Slip) -> AnyView {
         <Breadcrumb crumbs=vec![Crumb::link("Shipments", "/shipments"), Crumb::link(number.clone(), address(&number)).mono(), Crumb::here("Packing slip")]/>
         <PageHeader title="Packing slip".into_any() facts=vec![view! { "delivery note "<span class="id">{notice.delivery_note.clone()}</span> }.into_any(), "print it with your browser".into_any()]/>
         <div class="stack slip">
-            <section class="sheet pad" aria-label="Sender and recipient">
+            <section class="sheet pad slip-head" aria-label="Sender and recipient">
+                {qr_code(&link, format!("QR code: {link}"))}
                 <dl class="fact-list">
                     <dt>"From"</dt><dd>{record.supplier.1.clone()}" "<span class="id">{record.supplier.0.clone()}</span></dd>
                     <dt>"To"</dt><dd>{record.plant.1.clone()}" "<span class="id">{record.plant.0.clone()}</span></dd>
@@ -74,6 +82,12 @@ fn show(slip: Slip) -> AnyView {
         </div>
     };
     around.frame(format!("Packing slip {number}"), page)
+}
+
+/// Which slip a sheet belongs to, on paper only: table heads are repeated on every sheet, and sheets get separated.
+fn running(notice: &ShipNotice, columns: u8) -> AnyView {
+    let words = format!("Packing slip {}, delivery note {}", notice.number, notice.delivery_note);
+    view! { <tr class="running" aria-hidden="true"><td colspan=columns.to_string()>{words}</td></tr> }.into_any()
 }
 
 fn lots(line: &ShipLine) -> String {
@@ -104,7 +118,7 @@ fn lines(notice: &ShipNotice) -> AnyView {
             <div class="section-head"><h2 id="slip-lines">"Goods"</h2></div>
             <table class="data-table blocks" role="table">
                 <caption class="visually-hidden">"What is in the shipment"</caption>
-                <thead><tr><th scope="col">"Order"</th><th scope="col">"Item"</th><th scope="col" class="num">"Quantity"</th><th scope="col">"Lots"</th></tr></thead>
+                <thead>{running(notice, 4)}<tr><th scope="col">"Order"</th><th scope="col">"Item"</th><th scope="col" class="num">"Quantity"</th><th scope="col">"Lots"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </section>
@@ -150,7 +164,7 @@ fn units(notice: &ShipNotice) -> Option<AnyView> {
                 <div class="section-head"><h2 id="slip-units">"Packages"<span>{notice.units.len()}</span></h2></div>
                 <table class="data-table blocks" role="table">
                     <caption class="visually-hidden">"How it is packed"</caption>
-                    <thead><tr><th scope="col">"SSCC"</th><th scope="col">"Contents"</th><th scope="col" class="num">"Gross weight"</th></tr></thead>
+                    <thead>{running(notice, 3)}<tr><th scope="col">"SSCC"</th><th scope="col">"Contents"</th><th scope="col" class="num">"Gross weight"</th></tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
             </section>

@@ -19,6 +19,8 @@ pub mod lifecycle;
 pub mod live;
 pub mod number;
 pub mod pager;
+#[cfg(feature = "ssr")]
+pub mod qr;
 pub mod rail;
 pub mod sprite;
 pub mod table;

@@ -4,10 +4,10 @@ use domain::Decimal;
 use domain::quantity::{Unit, grouped};
 use leptos::prelude::*;
 
-/// `1,250 PCE`, the unit muted. Things one weighs keep their decimals: `1,840.500 KG`.
+/// `1,250 PCE` on one line, the unit muted. Things one weighs keep their decimals: `1,840.500 KG`.
 pub fn quantity(value: Decimal, unit: &Unit) -> AnyView {
     let unit_code = unit.code().to_owned();
-    view! { {quantity_text(value, unit)}<span class="unit">{unit_code}</span> }.into_any()
+    view! { {quantity_text(value, unit)}"\u{a0}"<span class="unit">{unit_code}</span> }.into_any()
 }
 
 /// `1,250` as it is written in an input; decimals as the unit has them.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::access::{Action, Actor, may};
 use domain::confirmation::LONGEST_NOTE;
 use domain::event::{Event, Subject, SubjectKind};
-use domain::id::{CaseId, ConnectionId, PlantId, ReceiptId, SupplierId};
+use domain::id::{CaseId, ConnectionId, PlantId, ReceiptId, ShipNoticeId, SupplierId};
 use domain::receipt::{CaseState, Difference, Outcome, Side};
 use domain::refusal::Finding;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,8 @@ use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
 use crate::exchange_list::Key;
 use crate::orders::{read_json, read_word};
-use crate::receipt_rows::Place;
+use crate::receipt_photos::{Photo, of_delivery};
+use crate::receipt_place::Place;
 use crate::submissions::{Sent, first_outcome, keep_outcome};
 use crate::tx::Tx;
 
@@ -218,6 +219,8 @@ pub struct CaseRecord {
     pub settled: Option<(Outcome, DateTime<Utc>)>,
     /// What was said, the first first.
     pub entries: Vec<Entry>,
+    /// Photos of the damage.
+    pub photos: Vec<Photo>,
     /// What its history is about.
     pub subject: Uuid,
 }
@@ -269,6 +272,7 @@ pub async fn get(tx: &mut Tx, number: &str) -> Result<CaseRecord, CommandError> 
         opened_at: row.opened_at,
         settled: outcome.zip(row.closed_at),
         entries,
+        photos: of_delivery(tx, row.ship_notice_id.map(ShipNoticeId), ReceiptId(row.receipt_id)).await?,
         subject: row.ship_notice_id.unwrap_or(row.receipt_id),
     })
 }

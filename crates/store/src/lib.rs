@@ -42,9 +42,13 @@ pub mod paging;
 pub mod passwords;
 pub mod people;
 pub mod perform;
+pub mod posting_list;
 pub mod postings;
 pub mod production;
+mod receipt_counting;
 mod receipt_mirror;
+pub mod receipt_photos;
+mod receipt_place;
 mod receipt_rows;
 pub mod receipts;
 pub mod reference;
@@ -54,19 +58,23 @@ pub mod search;
 pub mod sessions;
 pub mod ship_notice_facts;
 pub mod ship_notice_list;
+mod ship_notice_reads;
 mod ship_notice_rows;
 pub mod ship_notices;
 pub mod signal;
 pub mod specifications;
+mod ssccs;
+pub mod stray_documents;
 mod submissions;
 pub mod timeline;
 pub mod trace;
 pub mod tx;
+pub mod work_order_list;
 pub mod work_orders;
 
 pub use clock::Clock;
 pub use error::{CommandError, StoreError};
-pub use tx::{Store, Tx, Who};
+pub use tx::{Request, Store, Tx, Who};
 
 /// The migrations, for the command `migrate` and for tests.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");

@@ -46,7 +46,7 @@ pub(crate) async fn add_confirmation(
     .fetch_one(tx.sql())
     .await
     .map_err(|error| match constraint(&error) {
-        Some("confirmation_submission_key") => used_before(),
+        Some("confirmation_submission_key") => used_before(tx),
         _ => error.into(),
     })?;
     let Some(answered) = happened.iter().find_map(|event| match event {

@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
 use crate::orders::read_word;
-use crate::receipt_rows::{self, NewLine, NewReceipt, Place, lock_notice, lock_orders, nowhere};
+use crate::receipt_place::{Place, lock_notice, lock_orders, nowhere};
+use crate::receipt_rows::{self, NewLine, NewReceipt};
 use crate::receipts;
 use crate::tx::Tx;
 

@@ -1,8 +1,9 @@
 //! Receiving: at the dock, through the API, and told by ERPs and warehouse systems.
 //!
 //! Both ways end in the same rows and are matched there ([`domain::receipt::matching`]), so that goods are in stock once.
-//! What another system tells is in `receipt_mirror.rs`, how rows are written and counted in `receipt_rows.rs`, what differs
-//! between announced and received in [`crate::differences`], what is expected in [`crate::inbound`].
+//! What another system tells is in `receipt_mirror.rs`, what a receipt is against in `receipt_place.rs`, its rows in
+//! `receipt_rows.rs`, what of it counts in `receipt_counting.rs`, what differs between announced and received in
+//! [`crate::differences`], what is expected in [`crate::inbound`].
 //!
 //! **Who is told.** A receipt entered here or told by a warehouse system is told to the ERP of its orders (the event's home).
 //! What the ERP told us, and what it has told us already when a clerk enters it too, is told to no system of its own: it
@@ -23,13 +24,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::documents::Document;
 use crate::error::{CommandError, StoreError};
 use crate::orders::{read_json, read_word};
+use crate::receipt_counting::{Recounted, recount};
 pub use crate::receipt_mirror::mirror;
-use crate::receipt_rows::{self, NewLine, NewReceipt, Place, Recounted, lock_notice, lock_orders};
+use crate::receipt_place::{self, Place, lock_notice, lock_orders};
+use crate::receipt_rows::{self, NewLine, NewReceipt};
 use crate::submissions::{Sent, first_outcome, keep_outcome};
 use crate::tx::Tx;
-use crate::{audit, differences as cases, events};
+use crate::{audit, differences as cases, events, receipt_photos};
 
 /// What a receipt came to; kept with the submission and given again when it is sent twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +70,7 @@ async fn place(tx: &mut Tx, against: &Against, lock: bool) -> Result<Place, Comm
                 .await?
                 .map(ShipNoticeId)
                 .ok_or(CommandError::NotFound { what: "ship notice" })?;
-            if lock { lock_notice(tx, id).await } else { receipt_rows::load_notice(tx, id).await }
+            if lock { lock_notice(tx, id).await } else { receipt_place::load_notice(tx, id).await }
         }
         Against::Order(number) => {
             let id = sqlx::query_scalar!(
@@ -76,7 +80,7 @@ async fn place(tx: &mut Tx, against: &Against, lock: bool) -> Result<Place, Comm
             .fetch_optional(tx.sql())
             .await?
             .ok_or(CommandError::NotFound { what: "order" })?;
-            if lock { lock_orders(tx, &[id]).await } else { receipt_rows::load_orders(tx, &[id]).await }
+            if lock { lock_orders(tx, &[id]).await } else { receipt_place::load_orders(tx, &[id]).await }
         }
     }
 }
@@ -106,6 +110,7 @@ async fn findings(tx: &mut Tx, place: &Place, command: &PostReceipt) -> Result<V
             found.push(Finding::stops(format!("lines.{index}.item"), "unknown_item", message));
         }
     }
+    found.extend(receipt_photos::check(tx, &command.lines).await?);
     Ok(found)
 }
 
@@ -169,11 +174,15 @@ async fn with_keys(
         } else {
             row.item_id
         };
+        let document_id = match one.document_id {
+            Some(id) => Some(receipt_photos::hand_over(tx, id, place.supplier_id, place.plant_id).await?),
+            None => None,
+        };
         lines.push(NewLine {
             ship_line_id: row.ship_line_id,
             order_line_id: Some(row.order_line_id),
             item_id,
-            document_id: one.document_id,
+            document_id,
         });
     }
     let receipt = Receipt {
@@ -206,7 +215,7 @@ pub(crate) async fn finish(
     receipt_id: ReceiptId,
     from: Option<ConnectionId>,
 ) -> Result<Finished, CommandError> {
-    let recounted = receipt_rows::recount(tx, place, "Counted through another receipt").await?;
+    let recounted = recount(tx, place, "Counted through another receipt").await?;
     let mut receipt = receipt_rows::read(tx, receipt_id).await?;
     let twin = twin(tx, receipt_id).await?;
     // The later one names the earlier, whichever of the two counts.
@@ -241,7 +250,7 @@ pub(crate) async fn finish(
 
 /// Counts anew after something about a receipt changed that is no news by itself.
 pub(crate) async fn recounted(tx: &mut Tx, place: &mut Place, receipt_id: ReceiptId) -> Result<(), CommandError> {
-    let recounted = receipt_rows::recount(tx, place, "Counted through another receipt").await?;
+    let recounted = recount(tx, place, "Counted through another receipt").await?;
     settle(tx, place, receipt_id, &recounted).await?;
     Ok(())
 }
@@ -341,7 +350,7 @@ pub(crate) async fn lock_of(tx: &mut Tx, receipt_id: ReceiptId) -> Result<Place,
         Some(id) => return lock_notice(tx, ShipNoticeId(id)).await,
         None if row.orders.is_empty() => {
             let zone = read_word("zone", &row.zone)?;
-            receipt_rows::nowhere(row.supplier_id.into(), row.plant_id.into(), zone)
+            receipt_place::nowhere(row.supplier_id.into(), row.plant_id.into(), zone)
         }
         None => lock_orders(tx, &row.orders).await?,
     };
@@ -380,7 +389,7 @@ pub(crate) async fn take_back(
     .fetch_all(tx.sql())
     .await?;
     // What others told of the same goods comes in before this goes out.
-    let recounted = receipt_rows::recount(tx, place, reason).await?;
+    let recounted = recount(tx, place, reason).await?;
     for line in counted {
         crate::lots::take_back(tx, line.into(), now, reason).await?;
     }
@@ -423,8 +432,8 @@ pub struct ReceiptRecord {
     pub system: Option<String>,
     /// Lines that count; the others are told of by another receipt, or were taken back.
     pub counted: Vec<bool>,
-    /// Photos, by line.
-    pub documents: Vec<Option<DocumentId>>,
+    /// Photos of damage, by line.
+    pub photos: Vec<Option<Document>>,
     /// The lots' numbers in the plant, by line.
     pub lots: Vec<Option<String>>,
     /// When and why it was taken back.
@@ -473,6 +482,8 @@ pub async fn get(tx: &mut Tx, number: &str) -> Result<ReceiptRecord, CommandErro
     )
     .fetch_all(tx.sql())
     .await?;
+    let photos: Vec<DocumentId> = lines.iter().filter_map(|line| line.document_id).map(DocumentId).collect();
+    let photos = receipt_photos::by_id(tx, &photos).await?;
     let actor: domain::access::Actor = read_json("actor", row.actor)?;
     Ok(ReceiptRecord {
         receipt: receipt_rows::read(tx, receipt_id).await?,
@@ -482,7 +493,7 @@ pub async fn get(tx: &mut Tx, number: &str) -> Result<ReceiptRecord, CommandErro
         actor: actor.name().to_owned(),
         system: row.system,
         counted: lines.iter().map(|line| line.counted).collect(),
-        documents: lines.iter().map(|line| line.document_id.map(DocumentId)).collect(),
+        photos: lines.iter().map(|line| photos.get(&DocumentId(line.document_id?)).cloned()).collect(),
         lots: lines.into_iter().map(|line| line.lot).collect(),
         reversed: row.reversed_at.zip(row.reverse_reason),
         subject: row.ship_notice_id.unwrap_or(row.receipt_id),

@@ -1,7 +1,8 @@
 //! What the box at the top finds: exact keys first, then what begins like the words. Every query stays within the scope,
 //! so that what is not the reader's is not found, whichever way it is asked for.
 
-use domain::access::{Action, may};
+use domain::access::{Action, Scope, may};
+use domain::gs1::{self, Ai};
 use domain::id::{ArrivalId, ConnectionId, CorrelationId, DeliveryId, PersonId};
 use uuid::Uuid;
 
@@ -94,11 +95,40 @@ pub struct Found {
     pub lines: i64,
 }
 
+/// What a paper is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paper {
+    /// A ship notice.
+    Notice,
+    /// A receipt.
+    Receipt,
+    /// A difference between the two.
+    Difference,
+}
+
+/// A ship notice, receipt or difference that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPaper {
+    /// Which of them.
+    pub paper: Paper,
+    /// Its number.
+    pub number: String,
+    /// The delivery note it belongs to.
+    pub delivery_note: Option<String>,
+    /// The supplier's name.
+    pub supplier: String,
+    /// The plant's code.
+    pub plant: String,
+}
+
 /// What was found for some words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Results {
     /// Orders whose number begins like it.
     pub orders: Vec<FoundOrder>,
+    /// Ship notices, receipts and differences whose number begins like it, or that have just this delivery note, package,
+    /// receipt or number of a warehouse system.
+    pub papers: Vec<FoundPaper>,
     /// Items whose number begins like it, or whose description has the words.
     pub items: Vec<Found>,
     /// Suppliers whose number or name begins like it.
@@ -113,6 +143,7 @@ impl Results {
     /// Nothing at all.
     pub const fn is_empty(&self) -> bool {
         self.orders.is_empty()
+            && self.papers.is_empty()
             && self.items.is_empty()
             && self.suppliers.is_empty()
             && self.material.is_empty()
@@ -153,6 +184,7 @@ pub async fn by_words(tx: &mut Tx, words: &str) -> Result<Results, StoreError> {
     )
     .fetch_all(tx.sql())
     .await?;
+    let papers = papers(tx, words).await?;
     let items = sqlx::query_as!(
         Found,
         r#"
@@ -204,5 +236,113 @@ pub async fn by_words(tx: &mut Tx, words: &str) -> Result<Results, StoreError> {
     )
     .fetch_all(tx.sql())
     .await?;
-    Ok(Results { orders, items, suppliers, material, holds })
+    Ok(Results { orders, papers, items, suppliers, material, holds })
+}
+
+/// Numbers of ours are made of capitals and digits, and are compared byte by byte: see the index `receipt_begins`.
+/// Of what was received suppliers see their own, in the house only who sees the dock.
+async fn papers(tx: &mut Tx, words: &str) -> Result<Vec<FoundPaper>, StoreError> {
+    let sscc = gs1::read(words).ok().and_then(|scan| scan.value(Ai::Sscc).map(str::to_owned));
+    let begins = words.to_uppercase();
+    let ends = format!("{begins}\u{10FFFF}");
+    let sees_inbound = matches!(tx.scope(), Scope::Suppliers(_)) || may(tx.actor(), Action::SeeInbound).is_ok();
+    let notices = sqlx::query!(
+        r#"
+        select n.number, n.delivery_note, s.name as supplier, p.code as plant
+        from (
+            (select ship_notice_id from ship_notice where number collate "C" >= $1 and number collate "C" < $2
+             order by number collate "C" desc limit $5)
+            union
+            (select ship_notice_id from ship_notice where delivery_note = $3 order by announced_at desc limit $5)
+            union
+            (select ship_notice_id from handling_unit where sscc = $4)
+        ) found
+        join ship_notice n using (ship_notice_id)
+        join supplier s on s.supplier_id = n.supplier_id
+        join plant p on p.plant_id = n.plant_id
+        order by n.number = $1 desc, n.number desc
+        limit $5
+        "#,
+        begins,
+        ends,
+        words,
+        sscc,
+        EACH
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    let mut found: Vec<FoundPaper> = notices
+        .into_iter()
+        .map(|row| FoundPaper {
+            paper: Paper::Notice,
+            number: row.number,
+            delivery_note: Some(row.delivery_note),
+            supplier: row.supplier,
+            plant: row.plant,
+        })
+        .collect();
+    if !sees_inbound {
+        return Ok(found);
+    }
+    let receipts = sqlx::query!(
+        r#"
+        select r.number, r.delivery_note, s.name as supplier, p.code as plant
+        from (
+            (select receipt_id from receipt where number collate "C" >= $1 and number collate "C" < $2
+             order by number collate "C" desc limit $4)
+            union
+            (select receipt_id from receipt where delivery_note = $3 order by received_at desc limit $4)
+            union
+            (select receipt_id from receipt where their_ref = $3 and reversed_at is null limit $4)
+        ) found
+        join receipt r using (receipt_id)
+        join supplier s on s.supplier_id = r.supplier_id
+        join plant p on p.plant_id = r.plant_id
+        order by r.number = $1 desc, r.number desc
+        limit $4
+        "#,
+        begins,
+        ends,
+        words,
+        EACH
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    found.extend(receipts.into_iter().map(|row| FoundPaper {
+        paper: Paper::Receipt,
+        number: row.number,
+        delivery_note: row.delivery_note,
+        supplier: row.supplier,
+        plant: row.plant,
+    }));
+    let differences = sqlx::query!(
+        r#"
+        select d.number, n.delivery_note as "delivery_note?", s.name as supplier, p.code as plant
+        from (
+            (select case_id from difference_case where number collate "C" >= $1 and number collate "C" < $2
+             order by number collate "C" desc limit $3)
+            union
+            (select c.case_id from difference_case c join receipt r using (receipt_id) where r.number = $1 limit $3)
+        ) found
+        join difference_case d using (case_id)
+        join supplier s on s.supplier_id = d.supplier_id
+        join plant p on p.plant_id = d.plant_id
+        left join ship_notice n on n.ship_notice_id = d.ship_notice_id
+        order by d.number = $1 desc, d.number desc
+        limit $3
+        "#,
+        begins,
+        ends,
+        EACH
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    found.extend(differences.into_iter().map(|row| FoundPaper {
+        paper: Paper::Difference,
+        number: row.number,
+        delivery_note: row.delivery_note,
+        supplier: row.supplier,
+        plant: row.plant,
+    }));
+    Ok(found)
 }

@@ -1,18 +1,20 @@
 //! Ship notices: announce, amend, withdraw, follow on their way, and read.
 //!
-//! Locks are taken in one order: the orders (shared) and then the schedule lines of the content, each by id, and the notice
-//! last. Two notices over the same promise therefore wait for one another, and the second is checked against what the first
+//! Locks are taken in one order: the orders (shared) and then the schedule lines of the content, each by id, then the notice,
+//! and the serials of the items last, again by id. Two notices over the same promise therefore wait for one another, and the second is checked against what the first
 //! one took; an answer to the order or a revision of it waits as well. Lists are in [`crate::ship_notice_list`], what a
-//! notice is made from in [`crate::ship_notice_facts`], how the rows are written in `ship_notice_rows.rs`.
+//! notice is made from in [`crate::ship_notice_facts`], what is read of one besides in `ship_notice_reads.rs`, how the rows are
+//! written in `ship_notice_rows.rs`.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::Decimal;
-use domain::access::{Action, Actor, may};
+use domain::access::{Action, may};
 use domain::calendar::{ZoneName, today};
 use domain::event::{Event, Subject, SubjectKind};
 use domain::id::{ConnectionId, EventId, PlantId, ScheduleLineId, ShipLineId, ShipNoticeId, SupplierId};
+use domain::refusal;
 use domain::refusal::Finding;
 use domain::shipment::check::check;
 use domain::shipment::content::{
@@ -20,7 +22,6 @@ use domain::shipment::content::{
 };
 use domain::shipment::steps::{self, Given, changeable, ready};
 use domain::shipment::{Milestone, Moved, ShipNotice, ShipStatus};
-use domain::{gs1, refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,16 +29,14 @@ use uuid::Uuid;
 use crate::audit;
 use crate::error::{CommandError, StoreError};
 use crate::events::{self, About};
-use crate::order_list::InErp;
 use crate::orders::{read_json, read_word};
-use crate::ship_notice_facts::{candidates, facts_for_check};
+use crate::ship_notice_facts::facts_for_check;
+pub use crate::ship_notice_reads::{ShippedOf, Told, Version, duplicate, in_erp, milestones, of_order, versions};
 use crate::ship_notice_rows::{Parties, add_notice, add_version, save_content, save_notice};
+pub use crate::ssccs::PORTAL_PREFIX;
+use crate::ssccs::allocate;
 use crate::submissions::{Sent, first_outcome, keep_outcome};
 use crate::tx::Tx;
-
-/// The GS1 company prefix under which packages get their SSCC when their supplier has none of his own. It is the one that
-/// GS1 uses in its own examples: an installation that ships for real gives each supplier his prefix (`supplier.gs1_prefix`).
-pub const PORTAL_PREFIX: &str = "4012345";
 
 /// A ship notice with what stands around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,6 +252,32 @@ async fn lock_lines(tx: &mut Tx, content: &ShipContent) -> Result<(), StoreError
     Ok(())
 }
 
+/// Whoever announces serials of an item waits here for whoever does so already, on whichever line: what is taken is read
+/// after this. Items by id, so that two who announce the same items in another order do not wait for each other.
+async fn lock_serials(tx: &mut Tx, content: &ShipContent) -> Result<(), StoreError> {
+    let has_serials =
+        |line: &&LineContent| !line.serials.is_empty() || line.lots.iter().any(|lot| !lot.serials.is_empty());
+    let ids: Vec<Uuid> = content.lines.iter().filter(has_serials).map(|line| line.schedule_line_id.0).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let items = sqlx::query_scalar!(
+        r#"
+        select distinct l.item_id from schedule_line s join order_line l using (order_line_id)
+        where s.schedule_line_id = any($1) order by l.item_id
+        "#,
+        &ids
+    )
+    .fetch_all(tx.sql())
+    .await?;
+    for item in items {
+        sqlx::query!("select pg_advisory_xact_lock(hashtextextended('serials of ' || $1::text, 0))", item.to_string())
+            .fetch_one(tx.sql())
+            .await?;
+    }
+    Ok(())
+}
+
 /// What would be said if this content were sent now, by the same check. Changes nothing.
 pub async fn dry_run(tx: &mut Tx, content: &ShipContent) -> Result<Vec<Finding>, CommandError> {
     may(tx.actor(), Action::SendShipNotice)?;
@@ -308,6 +333,7 @@ pub async fn send(tx: &mut Tx, command: &SendShipNotice) -> Result<Taken, Comman
     if let Some(first) = first_outcome::<Taken>(tx, &sent).await? {
         return Ok(Taken { already: true, ..first });
     }
+    lock_serials(tx, &content).await?;
     let facts = facts_for_check(tx, &content, None).await?;
     let ready = ready(&content, &facts)?;
     let Some(first) = facts.lines.first() else { return Err(CommandError::NotFound { what: "order line" }) };
@@ -354,6 +380,7 @@ pub async fn amend(tx: &mut Tx, number: &str, command: &AmendShipNotice) -> Resu
         return Ok(Taken { already: true, ..first });
     }
     changeable(&record.notice, record.status, command.version, "amended")?;
+    lock_serials(tx, &content).await?;
     let facts = facts_for_check(tx, &content, Some(&record.notice)).await?;
     if let Some(finding) = of_others(&record, &facts.lines) {
         return Err(vec![finding].into());
@@ -559,114 +586,6 @@ async fn moved(tx: &mut Tx, record: &ShipNoticeRecord, told: &Moved) -> Result<T
     })
 }
 
-/// What a receipt changes on a line: more (or, taken back, less) taken into stock and damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReceivedOf {
-    /// The line.
-    pub ship_line_id: ShipLineId,
-    /// Added to what was taken into stock; negative for a reversal.
-    pub accepted: Decimal,
-    /// Added to what came damaged; negative for a reversal.
-    pub damaged: Decimal,
-}
-
-/// Notes a receipt (or its reversal) against a notice that the caller has locked, and gives where the goods are then:
-/// received when nothing more is expected (`complete`) or every line came in full, partly received when something came,
-/// else where they were before. Events and audit are the receipt's.
-pub async fn note_received(
-    tx: &mut Tx,
-    record: &ShipNoticeRecord,
-    lines: &[ReceivedOf],
-    complete: bool,
-) -> Result<ShipStatus, CommandError> {
-    let id = record.notice.ship_notice_id.0;
-    let ids: Vec<Uuid> = lines.iter().map(|line| line.ship_line_id.0).collect();
-    let accepted: Vec<Decimal> = lines.iter().map(|line| line.accepted).collect();
-    let damaged: Vec<Decimal> = lines.iter().map(|line| line.damaged).collect();
-    sqlx::query!(
-        r#"
-        update ship_notice_line l
-        set received = l.received + n.accepted, damaged = l.damaged + n.damaged
-        from (select id, sum(accepted) as accepted, sum(damaged) as damaged
-              from unnest($2::uuid[], $3::numeric[], $4::numeric[]) as n (id, accepted, damaged) group by id) n
-        where l.ship_line_id = n.id and l.ship_notice_id = $1
-        "#,
-        id,
-        &ids,
-        &accepted,
-        &damaged,
-    )
-    .execute(tx.sql())
-    .await?;
-    let sums = sqlx::query!(
-        r#"
-        select coalesce(bool_and(received + damaged >= quantity), false) as "all!",
-               coalesce(sum(received + damaged), 0) > 0 as "some!"
-        from ship_notice_line
-        where ship_notice_id = $1 and is_live
-        "#,
-        id
-    )
-    .fetch_one(tx.sql())
-    .await?;
-    let status = match (complete || sums.all, sums.some) {
-        (true, _) => ShipStatus::Received,
-        (_, true) => ShipStatus::PartlyReceived,
-        _ if record.arrived_at.is_some() => ShipStatus::Arrived,
-        _ if record.departed_at.is_some() => ShipStatus::InTransit,
-        _ => ShipStatus::Announced,
-    };
-    let received_at = (status == ShipStatus::Received).then_some(tx.now());
-    sqlx::query!(
-        "update ship_notice set status = $2, received_at = $3 where ship_notice_id = $1 and status <> 'cancelled'",
-        id,
-        status.as_str(),
-        received_at,
-    )
-    .execute(tx.sql())
-    .await?;
-    Ok(status)
-}
-
-/// SSCCs for so many packages of a supplier. The counter's row is locked until the end of the transaction and never goes
-/// back once a number was given, so that none is given twice.
-async fn allocate(tx: &mut Tx, supplier_id: SupplierId, count: usize) -> Result<Vec<String>, CommandError> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let own = sqlx::query_scalar!("select gs1_prefix from supplier where supplier_id = $1", supplier_id.0)
-        .fetch_optional(tx.sql())
-        .await?
-        .flatten();
-    let prefix = own.unwrap_or_else(|| PORTAL_PREFIX.to_owned());
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let after = sqlx::query_scalar!(
-        r#"
-        insert into sscc_counter (prefix, next) values ($1, 1 + $2::bigint)
-        on conflict (prefix) do update set next = sscc_counter.next + $2::bigint
-        returning next
-        "#,
-        prefix,
-        count
-    )
-    .fetch_one(tx.sql())
-    .await?;
-    (after - count..after).map(|serial| numbered(&prefix, serial)).collect()
-}
-
-/// The SSCC of one serial: when the references of a prefix are used up, the next extension digit opens as many again.
-fn numbered(prefix: &str, serial: i64) -> Result<String, CommandError> {
-    let used_up = || {
-        CommandError::Invalid(format!(
-            "The SSCCs under the GS1 prefix {prefix} are used up. Ask the operator of the portal for another prefix."
-        ))
-    };
-    let serial = u64::try_from(serial).map_err(|_| used_up())?;
-    let each = gs1::last_serial(prefix).ok_or_else(used_up)? + 1;
-    let extension = u8::try_from(serial / each).ok().filter(|digit| *digit <= 9).ok_or_else(used_up)?;
-    gs1::sscc(prefix, extension, serial % each).map_err(|error| CommandError::Invalid(error.to_string()))
-}
-
 async fn tell_all(tx: &mut Tx, about: About, event: Event) -> Result<EventId, StoreError> {
     let ids = events::append(tx, about, &[event], None).await?;
     ids.first().copied().ok_or_else(|| StoreError::unreadable("event", "nothing was appended"))
@@ -710,220 +629,6 @@ async fn note_change(
         },
     )
     .await
-}
-
-/// One sending of a notice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    /// What was sent.
-    pub notice: ShipNotice,
-    /// By whom.
-    pub actor: Actor,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Why.
-    pub reason: Option<String>,
-}
-
-/// Every sending, the newest first, at most 50.
-pub async fn versions(tx: &mut Tx, id: ShipNoticeId) -> Result<Vec<Version>, StoreError> {
-    let rows = sqlx::query!(
-        "select content, actor, at, reason from ship_notice_version where ship_notice_id = $1 order by version desc limit 50",
-        id.0
-    )
-    .fetch_all(tx.sql())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Version {
-                notice: read_json("ship notice", row.content)?,
-                actor: read_json("actor", row.actor)?,
-                at: row.at,
-                reason: row.reason,
-            })
-        })
-        .collect()
-}
-
-/// A milestone with when we learned of it and from whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// What happened.
-    pub moved: Moved,
-    /// When we were told.
-    pub learned_at: DateTime<Utc>,
-    /// By whom.
-    pub actor: Actor,
-}
-
-/// What was told about its way, in the order in which it happened.
-pub async fn milestones(tx: &mut Tx, id: ShipNoticeId) -> Result<Vec<Told>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        select milestone, happened_at, learned_at, arrive_on, note, actor from ship_milestone
-        where ship_notice_id = $1 order by happened_at, learned_at limit 200
-        "#,
-        id.0
-    )
-    .fetch_all(tx.sql())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Told {
-                moved: Moved {
-                    milestone: read_word("milestone", &row.milestone)?,
-                    happened_at: row.happened_at,
-                    arrive_on: row.arrive_on,
-                    note: row.note,
-                },
-                learned_at: row.learned_at,
-                actor: read_json("actor", row.actor)?,
-            })
-        })
-        .collect()
-}
-
-/// How far the ERP is with what is in force; none while nothing has been carried there yet.
-pub async fn in_erp(tx: &mut Tx, record: &ShipNoticeRecord) -> Result<Option<InErp>, StoreError> {
-    let Some(event_id) = record.last_event_id else { return Ok(None) };
-    let row = sqlx::query!(
-        r#"
-        select state, their_ref, finished_at, attempts, next_attempt_at, fault_message from delivery
-        where event_id = $1 and connection_id = $2 and triggered_by = 'event'
-        "#,
-        event_id.0,
-        record.connection_id.0
-    )
-    .fetch_optional(tx.sql())
-    .await?;
-    row.map(|row| {
-        Ok(InErp {
-            state: read_word("delivery state", &row.state)?,
-            their_ref: row.their_ref,
-            finished_at: row.finished_at,
-            attempts: row.attempts,
-            next_attempt_at: row.next_attempt_at,
-            fault: row.fault_message,
-        })
-    })
-    .transpose()
-}
-
-/// Content for a new notice like this one, for a draft: of each line what is still open, of the same item at another
-/// schedule line where this one is shipped. Lots, serials and packing are taken over only from a withdrawn notice, whose
-/// goods never left. Also gives the lines for which nothing is open any more.
-pub async fn duplicate(tx: &mut Tx, number: &str) -> Result<(ShipContent, Vec<String>), CommandError> {
-    may(tx.actor(), Action::SendShipNotice)?;
-    let record = get(tx, number).await?;
-    let ids: Vec<ScheduleLineId> = record.notice.lines.iter().map(|line| line.schedule_line_id).collect();
-    let mut open: HashMap<ScheduleLineId, Decimal> =
-        candidates(tx, &ids, None).await?.into_iter().map(|it| (it.line.schedule_line_id, it.line.open())).collect();
-    let due = crate::ship_notice_facts::Due { plant: Some(record.plant.0.clone()), ..Default::default() };
-    let others = crate::ship_notice_facts::due(tx, &due, 500).await?;
-    for other in &others {
-        open.entry(other.line.schedule_line_id).or_insert_with(|| other.line.open());
-    }
-    let mut content = record.notice.content();
-    let whole = record.status == ShipStatus::Cancelled;
-    let (mut lines, mut left_out): (Vec<LineContent>, Vec<String>) = (Vec::new(), Vec::new());
-    let mut changed = !whole;
-    for (line, old) in content.lines.into_iter().zip(&record.notice.lines) {
-        let is_open = |id: &ScheduleLineId| open.get(id).is_some_and(|quantity| *quantity > Decimal::ZERO);
-        let instead = || {
-            others.iter().map(|other| &other.line).find(|other| {
-                other.item == old.item
-                    && other.unit == old.unit
-                    && (other.supplier_id, other.connection_id) == (record.supplier_id, record.connection_id)
-                    && is_open(&other.schedule_line_id)
-                    && !ids.contains(&other.schedule_line_id)
-                    && !lines.iter().any(|taken| taken.schedule_line_id == other.schedule_line_id)
-            })
-        };
-        let target = Some(line.schedule_line_id).filter(&is_open).or_else(|| instead().map(|it| it.schedule_line_id));
-        let Some(target) = target else {
-            left_out.push(format!("{} line {}", old.order, old.line));
-            changed = true;
-            continue;
-        };
-        let quantity = open.get(&target).copied().unwrap_or_default().min(line.quantity);
-        let same = whole && target == line.schedule_line_id && quantity == line.quantity;
-        changed |= !same;
-        lines.push(if same {
-            line
-        } else {
-            LineContent { schedule_line_id: target, quantity, lots: Vec::new(), serials: Vec::new() }
-        });
-    }
-    content.lines = lines;
-    content.delivery_note = String::new();
-    content.tracking = None;
-    content.bill_of_lading = None;
-    if changed {
-        content.units.clear();
-    }
-    for unit in &mut content.units {
-        unit.sscc = None;
-    }
-    let shift = record.notice.arrive_on - record.notice.ship_on;
-    content.ship_on = record.today(tx.now());
-    content.arrive_on = content.ship_on + shift;
-    Ok((content, left_out))
-}
-
-/// What one order's schedule lines have in ship notices that are not withdrawn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShippedOf {
-    /// The schedule line.
-    pub schedule_line_id: ScheduleLineId,
-    /// The notice.
-    pub notice: String,
-    /// Where its goods are.
-    pub status: ShipStatus,
-    /// How much of the schedule line is in it.
-    pub quantity: Decimal,
-    /// How much of that came.
-    pub received: Decimal,
-    /// When it is expected.
-    pub arrive_on: NaiveDate,
-    /// When it was announced.
-    pub announced_at: DateTime<Utc>,
-}
-
-impl ShippedOf {
-    /// What of the promise it takes: what is announced, or what came where nothing more is expected.
-    pub fn counts(&self) -> Decimal {
-        if self.status == ShipStatus::Received { self.received } else { self.quantity.max(self.received) }
-    }
-}
-
-/// What of an order is shipped, line by line, the earliest notice first.
-pub async fn of_order(tx: &mut Tx, order_id: domain::id::OrderId) -> Result<Vec<ShippedOf>, StoreError> {
-    let rows = sqlx::query!(
-        r#"
-        select l.schedule_line_id, n.number, n.status, l.quantity, l.received, n.arrive_on, n.announced_at
-        from ship_notice_line l
-        join ship_notice n using (ship_notice_id)
-        where l.order_id = $1 and l.is_live
-        order by n.announced_at, n.number
-        limit 2000
-        "#,
-        order_id.0
-    )
-    .fetch_all(tx.sql())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ShippedOf {
-                schedule_line_id: row.schedule_line_id.into(),
-                notice: row.number,
-                status: read_word("ship status", &row.status)?,
-                quantity: row.quantity,
-                received: row.received,
-                arrive_on: row.arrive_on,
-                announced_at: row.announced_at,
-            })
-        })
-        .collect()
 }
 
 /// What a whole check came to, for a page that shows it beside what was typed.

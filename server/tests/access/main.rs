@@ -1,8 +1,11 @@
 //! Coming in, staying in, and being kept out, at the real doors with a real database.
 
 mod live;
+mod machine_files;
 mod machines;
+mod photos;
 mod portal;
+mod pushes;
 mod routes;
 mod uploads;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use domain::access::{Role, Scope};
 use domain::command::Command;
 use domain::item::ItemRules;
+use domain::receipt::ReceiptChannel;
+use domain::receipt::post::{Against, PostLine, PostReceipt};
 use domain::refusal::Finding;
 use domain::shipment::content::{
     AmendShipNotice, CancelShipNotice, LineContent, PackedContent, SendShipNotice, ShipContent, TellMilestone,
@@ -15,14 +17,14 @@ use domain::{Decimal, gs1};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use store::ship_notice_facts::{Due, due};
 use store::ship_notice_list::{self, Filter, Page, View};
-use store::ship_notices::{self, ReceivedOf, ShipNoticeRecord, Taken};
-use store::{CommandError, orders, perform, timeline};
+use store::ship_notices::{self, ShipNoticeRecord, Taken};
+use store::{CommandError, Who, orders, perform, receipts, timeline};
 use uuid::Uuid;
 
 use crate::scene::{Scene, accept_all, day, late, program, snapshot, time, who};
 
 /// An order of A with both lines confirmed, and its schedule lines.
-async fn confirmed(scene: &Scene, number: &str) -> Vec<domain::id::ScheduleLineId> {
+pub async fn confirmed(scene: &Scene, number: &str) -> Vec<domain::id::ScheduleLineId> {
     confirmed_by(scene, number, "A").await
 }
 
@@ -36,11 +38,11 @@ async fn confirmed_by(scene: &Scene, number: &str, supplier: &str) -> Vec<domain
     record.order.schedule_lines().map(|(_, schedule)| schedule.schedule_line_id).collect()
 }
 
-fn line(id: domain::id::ScheduleLineId, quantity: i64) -> LineContent {
+pub fn line(id: domain::id::ScheduleLineId, quantity: i64) -> LineContent {
     LineContent { schedule_line_id: id, quantity: quantity.into(), lots: Vec::new(), serials: Vec::new() }
 }
 
-fn content(delivery_note: &str, lines: Vec<LineContent>) -> ShipContent {
+pub fn content(delivery_note: &str, lines: Vec<LineContent>) -> ShipContent {
     ShipContent {
         delivery_note: delivery_note.to_owned(),
         ship_on: day("2026-12-02"),
@@ -58,7 +60,7 @@ fn sending(content: ShipContent) -> SendShipNotice {
     SendShipNotice { content, submission: Uuid::now_v7() }
 }
 
-async fn send(scene: &Scene, content: ShipContent) -> Result<Taken, CommandError> {
+pub async fn send(scene: &Scene, content: ShipContent) -> Result<Taken, CommandError> {
     let mut tx = scene.begin(scene.supplier(scene.a)).await;
     let taken = ship_notices::send(&mut tx, &sending(content)).await;
     if taken.is_ok() {
@@ -67,7 +69,11 @@ async fn send(scene: &Scene, content: ShipContent) -> Result<Taken, CommandError
     taken
 }
 
-async fn amend(scene: &Scene, number: &str, version: i32, content: ShipContent) -> Result<Taken, CommandError> {
+fn clerk(scene: &Scene) -> Who {
+    who(&scene.store, "Clara", &[Role::ReceivingClerk], Scope::Plants(vec![scene.plant]))
+}
+
+pub async fn amend(scene: &Scene, number: &str, version: i32, content: ShipContent) -> Result<Taken, CommandError> {
     let mut tx = scene.begin(scene.supplier(scene.a)).await;
     let command =
         AmendShipNotice { version, content, reason: Some("Miscounted".to_owned()), submission: Uuid::now_v7() };
@@ -118,7 +124,7 @@ pub async fn ship_something(scene: &Scene, order: &str, supplier: domain::id::Su
     taken
 }
 
-fn rules(error: CommandError) -> Vec<String> {
+pub fn rules(error: CommandError) -> Vec<String> {
     match error {
         CommandError::Stopped { findings } => stops(&findings),
         other => panic!("not a finding: {other:?}"),
@@ -440,18 +446,23 @@ async fn once_something_is_received_its_supplier_changes_nothing_and_a_short_end
     let ids = confirmed(&scene, "4500000001").await;
     let sent = send(&scene, content("LS-1", vec![line(ids[0], 100)])).await.expect("taken");
     let receive = async |accepted: i64, complete: bool| {
-        let mut tx = scene.program().await;
-        let record = ship_notices::lock(&mut tx, sent.ship_notice_id).await.expect("locked");
-        let of = ReceivedOf {
-            ship_line_id: record.notice.lines[0].ship_line_id,
-            accepted: accepted.into(),
-            damaged: Decimal::ZERO,
+        let mut tx = scene.begin(clerk(&scene)).await;
+        let command = PostReceipt {
+            against: Against::Notice(sent.number.clone()),
+            version: Some(1),
+            channel: ReceiptChannel::Dock,
+            delivery_note: None,
+            received_at: tx.now(),
+            complete,
+            lines: vec![PostLine { notice_line: Some(1), accepted: accepted.into(), ..PostLine::default() }],
+            submission: Uuid::now_v7(),
         };
-        let status = ship_notices::note_received(&mut tx, &record, &[of], complete).await.expect("noted");
+        let taken = receipts::post(&mut tx, &command).await.expect("received");
         tx.commit().await.expect("a commit");
-        status
+        taken
     };
-    assert_eq!(receive(40, false).await, ShipStatus::PartlyReceived);
+    let first = receive(40, false).await;
+    assert_eq!(first.status, Some(ShipStatus::PartlyReceived));
     for refused in [
         amend(&scene, &sent.number, 1, content("LS-1", vec![line(ids[0], 50)])).await,
         cancel(&scene, &sent.number, 1).await,
@@ -461,8 +472,11 @@ async fn once_something_is_received_its_supplier_changes_nothing_and_a_short_end
         assert_eq!(rules(error), [" not_open"]);
     }
     assert_eq!(open(&scene).await, [Decimal::from(100)], "only the other line");
-    assert_eq!(receive(-40, false).await, ShipStatus::Announced, "taken back");
-    assert_eq!(receive(90, true).await, ShipStatus::Received);
+    let mut tx = scene.begin(clerk(&scene)).await;
+    receipts::reverse(&mut tx, &first.number, "Counted the wrong pallet", Uuid::now_v7()).await.expect("taken back");
+    tx.commit().await.expect("a commit");
+    assert_eq!(record(&scene, &sent.number).await.status, ShipStatus::Announced, "taken back");
+    assert_eq!(receive(90, true).await.status, Some(ShipStatus::Received));
     assert_eq!(open(&scene).await, [Decimal::from(10), Decimal::from(100)], "what was short can be shipped again");
 }
 

@@ -168,5 +168,10 @@ begin
   end loop;
 end
 $$;
+alter table item_unit enable row level security;
+alter table item_unit force row level security;
+create policy item_unit_scope on item_unit using (
+  (select current_setting('interlock.scope', true)) in ('all', 'plants')
+) with check ((select current_setting('interlock.scope', true)) = 'all');
 grant select, insert, update, delete on item_unit to interlock_app;
 grant select, insert, update on work_order, work_order_component, production_report, production_reversal to interlock_app;

@@ -21,7 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Libraries that only these rooms name, in what they ship; tests may look behind the curtain.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "server"]),
-    ("reqwest", &["connectors", "server"]),
+    // The store calls nobody: it says which TLS its library for documents calls with.
+    ("reqwest", &["connectors", "server", "simulators", "store"]),
     ("leptos", &["app", "frontend", "server"]),
     ("axum", &["app", "server", "simulators"]),
 ];

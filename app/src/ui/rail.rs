@@ -178,6 +178,8 @@ mod tests {
                 "/holds",
                 "/trace",
                 "/stock",
+                "/production",
+                "/postings",
                 "/connections",
                 "/deliveries",
                 "/arrivals",

@@ -133,7 +133,8 @@ fn answer_schema(document: &Value, path: &str, method: &str, status: u16) -> Val
 async fn erp() -> RunningErp {
     let orders = demo::orders(now().date_naive());
     let stock = demo::stock(now());
-    SimulatedErp::start(Settings { orders, stock, clock: Clock::new(now), ..Settings::default() })
+    let work_orders = demo::work_orders(now());
+    SimulatedErp::start(Settings { orders, work_orders, stock, clock: Clock::new(now), ..Settings::default() })
         .await
         .expect("an ERP")
 }
@@ -161,6 +162,9 @@ const DELIVERY: &str = "/inbound-deliveries/{notice}";
 const WITHDRAWN: &str = "/inbound-deliveries/{notice}/cancellation";
 const MOVED: &str = "/inbound-deliveries/{notice}/milestones";
 const REVERSED: &str = "/receipts/{receipt}/reversal";
+const CONSUMED: &str = "/production/consumptions";
+const COMPLETED: &str = "/production/completions";
+const TAKEN_BACK: &str = "/production/reversals";
 const RELEASED: &str = "/holds/{hold}/release";
 
 /// A body of the common head and what is its own.
@@ -195,6 +199,16 @@ async fn the_simulated_erp_answers_as_documented() {
     let moves = json!([{"from": "inspection", "to": "unrestricted", "quantity": "375"}]);
     let decision = with(&head, json!({"lot": lot, "moves": moves}));
     let released = with(&head, json!({"disposition": "use_as_is", "reason": "Measured again", "lots": [lot]}));
+    let report = |more: Value| {
+        let what = json!({
+            "work_order": "1000118", "report": "m-1", "happened_at": "2026-12-04T07:00:00Z", "quantity": "5", "unit": "PCE"
+        });
+        with(&with(&head, what), more)
+    };
+    let consumed = report(json!({"component": "0010", "item": "0107-45B", "lot": "SH-26-0871"}));
+    let missing = report(json!({"report": "m-2", "item": "0107-45B", "lot": "SH-26-0902", "quantity": "5000"}));
+    let completed = report(json!({"report": "m-3", "lot": "G-1", "scrap": "1", "scrap_reason": "Scratched"}));
+    let reversed = report(json!({"item": "0107-45B", "lot": "SH-26-0871", "reason": "Wrong lot scanned"}));
     let tell = |method: Method, path: &'static str, key: &str, body: &Value| {
         Call::new(method, path).idempotency_key(key).json(body.clone())
     };
@@ -240,6 +254,12 @@ async fn the_simulated_erp_answers_as_documented() {
         (&good, None, "/lot-decisions", "post", tell(Method::POST, "/lot-decisions", "l1", &decision), 200),
         (&good, None, "/holds/{hold}", "put", tell(Method::PUT, "/holds/QH-000003", "h1", &hold), 200),
         (&good, None, RELEASED, "post", tell(Method::POST, "/holds/QH-000003/release", "h2", &released), 200),
+        (&good, None, "/work-orders", "get", Call::get("/work-orders"), 200),
+        (&stranger, None, "/work-orders", "get", Call::get("/work-orders"), 401),
+        (&good, None, CONSUMED, "post", tell(Method::POST, CONSUMED, "p1", &consumed), 200),
+        (&good, None, CONSUMED, "post", tell(Method::POST, CONSUMED, "p2", &missing), 422),
+        (&good, None, COMPLETED, "post", tell(Method::POST, COMPLETED, "p3", &completed), 200),
+        (&good, None, TAKEN_BACK, "post", tell(Method::POST, TAKEN_BACK, "p4", &reversed), 200),
         (&good, None, "/receipts", "get", Call::get("/receipts"), 200),
         (&good, None, "/milestones", "get", Call::get("/milestones"), 200),
         (&good, None, "/stock/changes", "get", Call::get("/stock/changes").query("limit", 2), 200),

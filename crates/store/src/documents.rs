@@ -131,7 +131,7 @@ pub async fn some(tx: &mut Tx, ids: &[DocumentId]) -> Result<Vec<Document>, Stor
     let rows = sqlx::query!(
         r#"
         select document_id, sha256, name, media_type, size, uploaded_by, uploaded_at
-        from document where document_id = any($1) order by uploaded_at, document_id limit 500
+        from document where document_id = any($1) order by uploaded_at, name collate "C", document_id limit 500
         "#,
         &ids
     )

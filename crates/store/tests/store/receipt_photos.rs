@@ -31,7 +31,12 @@ async fn attach(yard: &Dockyard, who: Who, new: &NewDocument) -> DocumentId {
 }
 
 fn crushed(photo: DocumentId) -> Vec<PostLine> {
-    let damaged = PostLine { damaged: 5.into(), document_id: Some(photo), ..came(1, Some("H1"), 55) };
+    let damaged = PostLine {
+        damaged: 5.into(),
+        note: Some("The corner is crushed".to_owned()),
+        document_id: Some(photo),
+        ..came(1, Some("H1"), 55)
+    };
     vec![damaged, came(1, Some("H2"), 40), came(2, None, 100)]
 }
 

@@ -246,9 +246,10 @@ async fn an_erp_that_names_neither_notice_nor_delivery_note_is_understood_by_ord
     assert_eq!((taken.status, taken.case), (None, None));
     let mut line = part("4712", None, 30);
     line.order = Some("4500009".to_owned());
-    for their_ref in ["5002", "5003"] {
+    for (hours, their_ref) in [(0, "5002"), (1, "5003")] {
         let mut told = document(their_ref, ReceiptChannel::Erp, vec![line.clone()]);
         told.delivery_note = None;
+        told.received_at += chrono::TimeDelta::hours(hours);
         let said = yard.told(yard.scene.erp, &told).await;
         // The second one is another 30 that nobody entered here.
         assert_eq!(said.contains("the same goods as"), their_ref == "5002", "{said}");

@@ -12,9 +12,9 @@ mod scope;
 mod stock;
 
 use domain::Decimal;
-use domain::access::{Role, Scope};
+use domain::access::{Actor, Role, Scope};
 use domain::hold::{HoldReason, HoldScope};
-use domain::id::{HoldId, ItemId, LotId, ReceiptLineId, SupplierId};
+use domain::id::{HoldId, ItemId, LotId, PersonId, ReceiptLineId, SupplierId};
 use domain::inspection::{InspectionState, Part};
 use domain::lot::StockStatus;
 use domain::lot::usability::Reason;
@@ -59,7 +59,13 @@ impl Dock {
     }
 
     fn quality(&self, name: &str) -> Who {
-        who(&self.scene.store, name, &[Role::QualityEngineer], Scope::Plants(vec![self.scene.plant]))
+        let mut engineer =
+            who(&self.scene.store, name, &[Role::QualityEngineer], Scope::Plants(vec![self.scene.plant]));
+        if let Actor::Person { person_id, .. } = &mut engineer.actor {
+            // The same name is the same person.
+            *person_id = PersonId(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()));
+        }
+        engineer
     }
 
     /// A line of a receipt, as the dock writes it before the stock is touched.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::error::{CommandError, StoreError};
 use crate::holds;
 use crate::inspection_plans;
-use crate::lots::{Received, lock_item};
+use crate::lots::{Received, lock_items};
 use crate::orders::read_word;
 use crate::tx::Tx;
 
@@ -28,9 +28,7 @@ pub(crate) async fn receive_all(tx: &mut Tx, received: &[Received]) -> Result<Ve
         return Err(CommandError::Invalid("A received quantity cannot be below zero.".to_owned()));
     }
     let items: BTreeSet<ItemId> = received.iter().map(|one| one.item_id).collect();
-    for item in &items {
-        lock_item(tx, *item).await?;
-    }
+    lock_items(tx, items.iter().map(|item| item.0)).await?;
     let facts = Facts::load(tx, received, &items).await?;
     let mut became: Vec<Option<LotId>> = vec![None; received.len()];
     for wave in waves(received) {

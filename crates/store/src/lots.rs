@@ -4,12 +4,15 @@
 //! below zero. Whatever changes a lot holds the lock of its item first ([`lock_item`]), so that the plan of inspections
 //! counts every lot once and a hold placed on the item meets every lot that comes at the same moment.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::Decimal;
 use domain::id::{ConnectionId, ItemId, LotId, PlantId, ReceiptLineId, ReportId, SupplierId};
 use domain::lot::{MovementKind, StockStatus};
 use domain::quantity::{Unit, grouped};
 use domain::refusal::Finding;
+use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
 use crate::lot_receiving::receive_all;
@@ -165,6 +168,14 @@ pub(crate) async fn lock_item(tx: &mut Tx, item_id: ItemId) -> Result<(), StoreE
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('lots of ' || $1::text, 0))", item_id.to_string())
         .fetch_one(tx.sql())
         .await?;
+    Ok(())
+}
+
+/// The same for several items: in the order of their ids, so that two who need several never wait for one another.
+pub(crate) async fn lock_items(tx: &mut Tx, items: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
+    for item in items.into_iter().collect::<BTreeSet<_>>() {
+        lock_item(tx, ItemId(item)).await?;
+    }
     Ok(())
 }
 

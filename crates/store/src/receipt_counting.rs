@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::error::{CommandError, StoreError};
 use crate::lot_receiving::receive_all;
-use crate::lots::{self, Received};
+use crate::lots::{self, Received, lock_items};
 use crate::receipt_place::{Place, came};
 use crate::tx::Tx;
 
@@ -53,6 +53,7 @@ pub(crate) struct Recounted {
 /// Brings stock, sums and status up to what was told of the delivery. `place.delivery.came` is read anew.
 pub(crate) async fn recount(tx: &mut Tx, place: &mut Place, reason: &str) -> Result<Recounted, CommandError> {
     let rows = told(tx, place).await?;
+    lock_items(tx, rows.iter().map(|row| row.item_id)).await?;
     let mut receipts: BTreeMap<Uuid, Told> = BTreeMap::new();
     for row in &rows {
         let told = receipts.entry(row.receipt_id).or_insert_with(|| Told {
@@ -125,6 +126,16 @@ async fn told(tx: &mut Tx, place: &Place) -> Result<Vec<ToldRow>, StoreError> {
     )
     .fetch_all(tx.sql())
     .await?)
+}
+
+/// Locks the items of everything told of the delivery and of a receipt that is about to be taken back, so that it is not
+/// locked line by line.
+pub(crate) async fn lock_told(tx: &mut Tx, place: &Place, receipt_id: ReceiptId) -> Result<(), StoreError> {
+    let own = sqlx::query_scalar!("select distinct item_id from receipt_line where receipt_id = $1", receipt_id.0)
+        .fetch_all(tx.sql())
+        .await?;
+    let others = told(tx, place).await?;
+    lock_items(tx, own.into_iter().chain(others.iter().map(|row| row.item_id))).await
 }
 
 async fn into_stock(tx: &mut Tx, place: &Place, rows: &[&ToldRow]) -> Result<(), CommandError> {

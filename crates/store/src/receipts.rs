@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::documents::Document;
 use crate::error::{CommandError, StoreError};
 use crate::orders::{read_json, read_word};
-use crate::receipt_counting::{Recounted, recount};
+use crate::receipt_counting::{Recounted, lock_told, recount};
 pub use crate::receipt_mirror::mirror;
 use crate::receipt_place::{self, Place, lock_notice, lock_orders};
 use crate::receipt_rows::{self, NewLine, NewReceipt};
@@ -367,6 +367,7 @@ pub(crate) async fn take_back(
     reason: &str,
 ) -> Result<bool, CommandError> {
     let now = tx.now();
+    lock_told(tx, place, receipt_id).await?;
     let Some(row) = sqlx::query!(
         r#"
         update receipt set reversed_at = $2, reverse_reason = $3, matches_id = null, matched_at = null

@@ -60,7 +60,7 @@ test("nothing of one supplier is on any page of another", async ({ portal }) => 
 test("no form does anything for those who may not, though they know every id", async ({ portal }) => {
   const things = await thingsOf(portal);
   const { order, open: untouched, connection, delivery, arrival, person } = things;
-  const { notice, receipt, difference, lot, inspection, hold, certificate, certifiedLine } = things;
+  const { notice, receipt, difference, lot, inspection, hold, certificate, certifiedLine, plan, posting } = things;
   const form = (await open(portal, INES, `/orders/${untouched}/confirm`)).text;
   const line = /line-([0-9a-f-]{36})-0-answer/.exec(form)?.[1] ?? "";
   expect(line, "the id of a schedule line").not.toBe("");
@@ -121,6 +121,10 @@ test("no form does anything for those who may not, though they know every id", a
     ["request-release", { submission, number: hold, disposition: "use_as_is", reason: "Evil" }, notQuality],
     ["release-hold", { submission, number: hold }, notQuality],
     ["move-lot-stock", { submission, lot, from: "in_inspection", to: "unrestricted", quantity: "1", reason: "Evil" }, notQuality],
+    ["set-inspection-plan", { submission, plan_id: plan, read: "1", item: "0415-90", plant: "DE10", plan: "none", reason: "Evil" }, notQuality],
+    ["put-back-inspection-plan", { submission, plan_id: plan, version: "1", read: "1" }, notQuality],
+    ["set-hold-policy", { submission, plant: "DE10", about: "any", read: "0", persons: "one", reason: "Evil" }, notQuality],
+    ["decide-posting", { submission, report: posting, act: "cancel", reason: "Evil" }, [...suppliers, MARTA, TOMASZ, CLARA, JANA]],
     ["ask-stock", { item: "0415-90", plant: "DE10" }, [...suppliers, PRIYA, JANA]],
   ];
   const told = async (): Promise<string[]> => {

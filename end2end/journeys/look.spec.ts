@@ -27,12 +27,15 @@ async function violations(page: Page): Promise<string[]> {
 /** How much wider than the window the page is. */
 const overhang = (page: Page): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
-for (const [look, context, theme] of LOOKS) {
-  test(`every page is accessible and fits, ${look}`, async ({ portal, visits }) => {
+/** In parts, so that the workers share them. */
+const PARTS = 3;
+
+for (const [look, context, theme] of LOOKS) for (let part = 0; part < PARTS; part += 1) {
+  test(`every page is accessible and fits, ${look}, part ${part + 1} of ${PARTS}`, async ({ portal, visits }) => {
     test.slow();
     const things: Things = await thingsOf(portal);
     const readers = new Map<string, Page>();
-    for (const row of PAGES) {
+    for (const row of PAGES.filter((_, index) => index % PARTS === part)) {
       // Who sees the page; where a supplier and an insider do, it is two pages.
       const [first, ...others] = row.open;
       const inside = others.find((person) => first === INES && person === MARTA);

@@ -136,6 +136,7 @@ for (const scripts of [true, false]) {
       await clerk.goto(`/inbound/${notice}`);
       await clerk.getByLabel(/^Undamaged, T-/).first().fill(String(QUANTITY - 3));
       await clerk.getByLabel(/^Damaged, T-/).first().fill("3");
+      await clerk.getByLabel(/^Note, T-/).first().fill("Three are crushed");
       await clerk.getByLabel(/^Nothing more is expected/).check();
       await clerk.getByText(/^Photo of damage/).first().click();
       await photo.setInputFiles(PAPER);

@@ -30,6 +30,12 @@ export interface Things {
   hold: string;
   /** A certificate of Brennholt. */
   certificate: string;
+  /** The inspection plan of an item. */
+  plan: string;
+  /** A work order of Lindau. */
+  workOrder: string;
+  /** A report of its shop floor that is kept back from the ERP. */
+  posting: string;
   /** A schedule line of Brennholt whose item needs a certificate. */
   certifiedLine: string;
 }
@@ -62,6 +68,9 @@ const WHO_SEES_INBOUND = [CLARA, MARTA, TOMASZ, HENRIK] as const;
 
 /** The house's people who see quality. */
 const WHO_SEES_QUALITY = [TOMASZ, MARTA, HENRIK] as const;
+
+/** The house's people who see production. */
+const WHO_SEES_PRODUCTION = [HENRIK, TOMASZ, MARTA, PRIYA] as const;
 
 export const PAGES: readonly PageRow[] = [
   { route: "/sign-in", at: () => "/sign-in", open: [] },
@@ -113,6 +122,15 @@ export const PAGES: readonly PageRow[] = [
   { route: "/trace", at: () => "/trace", open: WHO_SEES_QUALITY },
   { route: "/trace/:kind/:id", at: ({ lot }) => `/trace/lot/${lot}`, open: WHO_SEES_QUALITY, hidden: true },
   { route: "/stock", at: () => "/stock", open: WHO_SEES_QUALITY },
+  { route: "/quality/plans", at: () => "/quality/plans", open: WHO_SEES_QUALITY },
+  { route: "/quality/plans/new", at: () => "/quality/plans/new", open: [TOMASZ] },
+  { route: "/quality/plans/:id", at: ({ plan }) => `/quality/plans/${plan}`, open: WHO_SEES_QUALITY, hidden: true },
+  { route: "/quality/policies", at: () => "/quality/policies", open: WHO_SEES_QUALITY },
+  { route: "/quality/policies/:plant/:reason", at: () => "/quality/policies/DE10/any", open: WHO_SEES_QUALITY, hidden: true },
+  { route: "/production", at: () => "/production", open: WHO_SEES_PRODUCTION },
+  { route: "/production/:id", at: ({ workOrder }) => `/production/${workOrder}`, open: WHO_SEES_PRODUCTION, hidden: true },
+  { route: "/postings", at: () => "/postings", open: WHO_SEES_PRODUCTION },
+  { route: "/postings/:id", at: ({ posting }) => `/postings/${posting}`, open: WHO_SEES_PRODUCTION, hidden: true },
   { route: "/connections", at: () => "/connections", open: EXCHANGE },
   { route: "/connections/new", at: () => "/connections/new", open: [PRIYA] },
   { route: "/connections/:id", at: ({ connection }) => `/connections/${connection}`, open: ONE_SYSTEM, hidden: true },

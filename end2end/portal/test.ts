@@ -2,6 +2,9 @@
  * `test` with what every journey needs: an own installation for each worker process, its simulated ERP, and browsers in
  * which somebody is signed in. On failure the program's log is attached.
  */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { expect, test as plain, type BrowserContextOptions, type Page } from "@playwright/test";
 
 import { Erp } from "./erp";
@@ -19,6 +22,8 @@ export interface Portal {
   stock: Stock;
   /** The cookie of a person's session; made at the first wish. */
   cookie(person: Person): Promise<string>;
+  /** Reports something as the shop floor of Lindau would. */
+  report(message: Record<string, unknown>): Promise<void>;
   /** The session of a person as a browser keeps it. */
   session(person: Person): Promise<BrowserContextOptions["storageState"]>;
 }
@@ -75,6 +80,15 @@ export const test = plain.extend<{ visits: Visits; watch: Watch; logOnFailure: v
         program,
         stock,
         cookie,
+        async report(message) {
+          const key = await readFile(join(directory, "secrets", "simulated-floor"), "utf8");
+          const sent = await fetch(`${program.url}/api/v1/arrivals/${encodeURIComponent("Simulated shop floor")}`, {
+            method: "POST",
+            headers: { authorization: `Bearer ${key.trim()}`, "content-type": "application/json" },
+            body: JSON.stringify({ id: crypto.randomUUID(), at: new Date(Date.now() - 60_000).toISOString(), ...message }),
+          });
+          if (sent.status !== 202) throw new Error(`the report was answered with ${sent.status}: ${await sent.text()}`);
+        },
         async session(person) {
           const [name = "", value = ""] = (await cookie(person)).split("=", 2);
           const rest = { domain: hostname, path: "/", expires: -1, httpOnly: true, secure: false, sameSite: "Lax" as const };

@@ -2,7 +2,7 @@
 import { expect } from "@playwright/test";
 import { parse } from "node-html-parser";
 
-import { BRENNHOLT, CLARA, INES, JANA, PRIYA, TOMASZ, type Person } from "./people";
+import { BRENNHOLT, CLARA, HENRIK, INES, JANA, PRIYA, TOMASZ, type Person } from "./people";
 import type { Things } from "./routes";
 import type { Portal } from "./test";
 
@@ -49,6 +49,23 @@ async function certificate(portal: Portal): Promise<string> {
   const id = /^\/certificates\/([0-9a-f-]{36})$/.exec(sent.headers.get("location") ?? "")?.[1];
   if (id === undefined) throw new Error(`the certificate was not taken: ${sent.status} to ${sent.headers.get("location")}`);
   return id;
+}
+
+/** A plan for an item that every demo has. */
+async function plan(portal: Portal): Promise<string> {
+  const changes = { item: "0415-90", plant: "DE10", plan: "every", reason: "A new mill" };
+  const saved = await send(portal, TOMASZ, "/quality/plans/new?item=0415-90", "/do/set-inspection-plan", changes);
+  const id = /^\/quality\/plans\/([0-9a-f-]{36})/.exec(saved)?.[1];
+  if (id === undefined) throw new Error(`the plan was not saved: ${saved}`);
+  return id;
+}
+
+/** A report in a unit that its item is not counted in: a rule keeps it back from the ERP. */
+async function posting(portal: Portal): Promise<string> {
+  await portal.report({ type: "consumption", work_order: "1000119", item: "0415-90", lot: "H-77812", quantity: "2", unit: "M" });
+  const found = async (): Promise<string> => linked(portal, HENRIK, "/postings", "/postings/").catch(() => "");
+  await expect.poll(found, { timeout: 20_000 }).not.toBe("");
+  return found();
 }
 
 /** The sixth line of the order that the documentation walks through: round bar, which needs a 3.1. */
@@ -141,6 +158,9 @@ async function find(portal: Portal): Promise<Things & { open: string }> {
     ...(await received(portal)),
     ...(await heldLot(portal, "H-10001")),
     certificate: await certificate(portal),
+    plan: await plan(portal),
+    workOrder: await linked(portal, HENRIK, "/production", "/production/"),
+    posting: await posting(portal),
     certifiedLine: await certifiedLine(portal),
   };
 }

@@ -78,7 +78,7 @@ fn show(list: List) -> AnyView {
         let age = duration(around.now() - group.oldest);
         view! {
             <li>
-                {tag(words::posting(None, Some(group.cause)).0, group.cause.title())}
+                <span class="tag-first">{tag(words::posting(None, Some(group.cause)).0, group.cause.title())}</span>
                 <span>{format!("{}, {}, the oldest for {age}", counted(group.count, "posting", "postings"), counted(group.orders, "work order", "work orders"))}</span>
                 <span class="sub">{group.cause.way_out()}</span>
             </li>

@@ -208,8 +208,8 @@ fn component_row(record: &WorkOrderRecord, component: &Component, free: Option<&
         <tr data-edge=short.then_some("crit")>
             <td class="a-id"><a class="id" href=format!("/stock?item={}", crate::address::encoded(&component.item))>{component.item.clone()}</a><span class="sub" dir="auto">{component.number.clone()}" "{component.description.clone()}</span>{backflush}</td>
             <td class="num a-num nowrap">{quantity(component.quantity, &component.unit)}</td>
-            <td class="num a-num2 nowrap"><span class="narrow-only sub">"consumed "</span>{quantity(consumed, &component.unit)}</td>
-            <td class="num a-due"><span class="narrow-only sub">"free "</span>{there}</td>
+            <td class="num a-due nowrap" data-label="consumed">{quantity(consumed, &component.unit)}</td>
+            <td class="num a-sync"><span class="phone-only sub">"free now "</span>{there}</td>
             <td class="a-item"><ul class="plain-list">{lots}</ul></td>
         </tr>
     }
@@ -289,7 +289,7 @@ fn posting(row: &ReportRow) -> AnyView {
     let document = row.document.clone().map(|number| stamp(number, None));
     let why = row.stop.as_ref().map(|(_, words)| words.clone()).or(fault).filter(|_| parked);
     let decide = parked.then(|| view! { <a class="sub" href=format!("/postings/{}", row.report_id)>"Decide"</a> });
-    view! { {sync_badge(tone, said)}{document}<span class="sub">{why}</span>{decide} }.into_any()
+    view! { {sync_badge(tone, said)}" "{document}<span class="sub">{why}</span>{decide} }.into_any()
 }
 
 fn history_sheet(view: &View) -> AnyView {

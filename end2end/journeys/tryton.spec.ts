@@ -229,7 +229,7 @@ test("an order of a real Tryton is answered, decided, changed there and answered
       await order.open();
       await expect(order.answer(asRequested)).toHaveText("changed by the buyer", { timeout: 1_000 });
     }).toPass(NEXT_READING);
-    await expect(order.line(asRequested).locator(".a-num")).toHaveText("120Uwas 100U");
+    await expect(order.line(asRequested).locator(".a-num")).toHaveText("120 U was 100 U");
     await expect(order.timeline).toContainText(`line ${asRequested} 100 → 120`);
     await expect(order.line(asRequested)).toContainText("ALF-200");
     await expect(order.answer(late)).toHaveText("confirmed, +5 d");

@@ -203,10 +203,10 @@ fn rows(order: &OrderView, line: &OrderLine, schedule: &ScheduleLine, around: &A
     view! {
         <tr id=anchor class=class data-edge=edge(mark)>
             <td class="a-id"><span class="id strong">{name}</span></td>
-            <td class="a-item"><span class="id item-no">{line.item_number.clone()}</span><span class="sub" dir="auto">{line.description.clone()}</span>{was_item}{certificates(order, schedule)}</td>
+            <td class="a-item"><span class="id item-no">{line.item_number.clone()}</span><span class="sub" dir="auto">{line.description.clone()}</span>" "{was_item}{certificates(order, schedule)}</td>
             <td class="opt-2"><span class="id muted">{line.supplier_item.clone().unwrap_or_else(|| "–".to_owned())}</span></td>
-            <td class="num a-num">{quantity(schedule.quantity, &line.unit)}{was_quantity}{shipped(order, line, schedule)}</td>
-            <td class="nowrap opt-1">{date(schedule.requested_on)}{was_day}</td>
+            <td class="num a-num">{quantity(schedule.quantity, &line.unit)}" "{was_quantity}{shipped(order, line, schedule)}</td>
+            <td class="nowrap opt-1">{date(schedule.requested_on)}" "{was_day}</td>
             <td class="nowrap opt-1">{date_or_dash(schedule.first_promise.as_deref().and_then(last_day))}</td>
             <td class="nowrap a-due" data-label=label>{due}</td>
             <td class="a-status">{tag(tone, said)}</td>

@@ -28,6 +28,7 @@ fi
 if [ "$purpose" = test ]; then
     have chromium || missing+=(chromium)
     have pdftoppm || missing+=(poppler-utils)
+    have xmllint || missing+=(libxml2-utils)
     have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 fi
 if [ ${#missing[@]} -gt 0 ]; then

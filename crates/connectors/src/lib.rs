@@ -46,6 +46,11 @@ pub trait Connector: Send + Sync + std::fmt::Debug {
     /// content must get the same [`Raw::external_key`] each time, other content another one.
     async fn poll(&self, feed: Feed, cursor: &Cursor) -> Result<Polled, Fault>;
 
+    /// Whether it can be pushed messages of this content type (lower case, without parameters).
+    fn takes(&self, content_type: &str) -> bool {
+        content_type == "application/json"
+    }
+
     /// Checks the signature or key of what was pushed to us, before anything is stored, and gives the messages in it: one, or
     /// those of a batch, each with its key and subject.
     fn verify(&self, pushed: &Raw) -> Result<Vec<Raw>, Fault>;

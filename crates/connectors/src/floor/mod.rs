@@ -3,6 +3,8 @@
 //!
 //! Every message has an `id` that its sender never uses again: the same id is the same message, however often it comes.
 
+pub mod b2mml;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};

@@ -1,4 +1,5 @@
-//! Connector `mes_http`: a shop-floor system of one plant over HTTP, with our own JSON (`docs/shop-floor-protocol.md`).
+//! Connector `mes_http`: a shop-floor system of one plant over HTTP, with our own JSON (`docs/shop-floor-protocol.md`) or
+//! B2MML.
 //!
 //! In: it pushes reports, one or many in a call, with a key of its own ([`crate::floor`]). Out, where an address is given: it
 //! is told which work orders it may begin, what changed and what was taken back, and what of the material may not be used.
@@ -16,12 +17,13 @@ use subtle::ConstantTimeEq as _;
 
 pub use settings::{MesSettings, SETTINGS};
 
+use crate::floor::{self, b2mml};
 use crate::http::{Call, Http, Limits};
 use crate::outcome::{Fault, Health, NotUnderstood, Outcome};
 use crate::registry::Kind;
 use crate::rest::{material, outcome};
 use crate::settings::{Secrets, SettingsProblem};
-use crate::{Connector, Cursor, Feed, Outgoing, Polled, Raw, floor};
+use crate::{Connector, Cursor, Feed, Outgoing, Polled, Raw};
 
 /// Its line in the registry.
 pub const KIND: Kind = Kind {
@@ -163,6 +165,10 @@ impl Connector for Mes {
         Err(Fault::Permanent { message: format!("There is no feed {:?}: a shop floor pushes.", feed.name) })
     }
 
+    fn takes(&self, content_type: &str) -> bool {
+        content_type == "application/json" || b2mml::is_xml(content_type)
+    }
+
     fn verify(&self, pushed: &Raw) -> Result<Vec<Raw>, Fault> {
         let given = pushed.headers.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.as_str());
         let key = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
@@ -170,10 +176,18 @@ impl Connector for Mes {
             let message = "The header authorization must be “Bearer” and the report key of this connection.".to_owned();
             return Err(Fault::Credentials { message });
         }
-        floor::split(pushed, &pushed.external_key).map_err(|problem| Fault::Permanent { message: problem.to_string() })
+        let messages = if b2mml::is_xml(&pushed.content_type) {
+            b2mml::message(pushed, &pushed.external_key).map(|message| vec![message])
+        } else {
+            floor::split(pushed, &pushed.external_key)
+        };
+        messages.map_err(|problem| Fault::Permanent { message: problem.to_string() })
     }
 
     fn interpret(&self, raw: &Raw) -> Result<Vec<Command>, NotUnderstood> {
+        if b2mml::is_xml(&raw.content_type) {
+            return b2mml::commands(&raw.body, &raw.external_key, &self.settings.plant);
+        }
         Ok(vec![floor::command(&raw.body, &self.settings.plant)?])
     }
 }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 202 | stored; `arrival_id` is its name from now on |
 //! | 200 | came before; with what became of it so far |
-//! | 400, 413, 415 | not JSON, too large, or without an id |
+//! | 400, 413, 415 | not JSON (or XML, where the connector reads it), too large, or without an id |
 //! | 401 | not from whom it says |
 //! | 404 | there is no such connection |
 //! | 409 | another content came under this id before; both are kept |
@@ -18,7 +18,7 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use connectors::{Fault, Raw};
+use connectors::{Connector, Fault, Raw};
 use domain::access::{Actor, Scope};
 use domain::id::{ConnectionId, CorrelationId};
 use http::{HeaderMap, StatusCode, header};
@@ -32,6 +32,8 @@ use store::{CommandError, StoreError, Who};
 use crate::answers::refuse;
 use crate::api::Entry;
 
+const JSON: &str = "application/json";
+const XML: &str = "application/xml";
 /// The largest message, in bytes. An order of two thousand lines has about half of it.
 const LARGEST: usize = 1024 * 1024;
 /// Names a message at its sender (Standard Webhooks).
@@ -57,7 +59,7 @@ async fn taken(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, AppError> {
-    let content_type = json_only(headers)?;
+    let content_type = content_type(headers);
     let body = read(headers, body).await?;
     let connection = find(entry, correlation, connection).await?;
     let connector = entry.systems.connector(&connection).map_err(|problem| {
@@ -67,11 +69,16 @@ async fn taken(
         );
         malformed(503, "This connection is not ready to take messages. Send it again later.")
     })?;
+    if !connector.takes(&content_type) {
+        return Err(malformed(415, words_for_type(&*connector)));
+    }
     let raw = message(entry, headers, content_type, body)?;
     let messages = connector.verify(&raw).map_err(|fault| unproven(&connection, correlation, &fault))?;
-    serde_json::from_str::<IgnoredAny>(&raw.body).map_err(|error| {
-        malformed(400, format!("The body is not JSON: {error}. Nothing was stored; send it again mended."))
-    })?;
+    if raw.content_type == JSON {
+        serde_json::from_str::<IgnoredAny>(&raw.body).map_err(|error| {
+            malformed(400, format!("The body is not JSON: {error}. Nothing was stored; send it again mended."))
+        })?;
+    }
     store(entry, correlation, &connection, messages).await
 }
 
@@ -79,13 +86,18 @@ fn malformed(status: u16, message: impl Into<String>) -> AppError {
     AppError::Malformed { status, message: message.into() }
 }
 
-fn json_only(headers: &HeaderMap) -> Result<String, AppError> {
+/// Without its parameters.
+fn content_type(headers: &HeaderMap) -> String {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = given.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") {
-        return Ok(kind.to_ascii_lowercase());
+    given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn words_for_type(connector: &dyn Connector) -> &'static str {
+    if connector.takes(XML) {
+        "Send JSON or B2MML, with the header content-type: application/json or application/xml."
+    } else {
+        "Send JSON, with the header content-type: application/json."
     }
-    Err(malformed(415, "Send JSON, with the header content-type: application/json."))
 }
 
 async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, AppError> {
